@@ -1,0 +1,20 @@
+"""Neural networks: graphs of ops and buffers, readers of model files, a zoo."""
+
+from models.builder import GraphBuilder
+from models.errors import InvalidModelError, UnsupportedModelError
+from models.formats import load
+from models.graph import Buffer, BufferId, Graph, Op, OpId, Source, Weight
+
+__all__ = [
+    "Buffer",
+    "BufferId",
+    "Graph",
+    "GraphBuilder",
+    "InvalidModelError",
+    "Op",
+    "OpId",
+    "Source",
+    "UnsupportedModelError",
+    "Weight",
+    "load",
+]

@@ -1,0 +1,142 @@
+"""Limits on a solver and the observer it reports to."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+_CHECK_EVERY = 64  # nodes between looks at the clock
+
+
+class Limit(StrEnum):
+    """Why a solver stopped before its proof."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    INTERRUPT = "interrupt"
+    NODES = "nodes"
+
+
+class LimitReachedError(Exception):
+    """Raised inside a solver when a limit is hit; solvers turn it into a result."""
+
+    def __init__(self, limit: Limit) -> None:
+        super().__init__(limit.value)
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a solver may use.
+
+    Attributes
+    ----------
+    seconds : float or None
+        Wall time.
+    memory_bytes : int or None
+        Resident memory of the whole process.
+    nodes : int or None
+        States expanded: the deterministic limit.
+    """
+
+    seconds: float | None = None
+    memory_bytes: int | None = None
+    nodes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "memory_bytes", "nodes"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"the limit on {name} must be positive, not {value}")
+
+
+class Observer(Protocol):
+    """Receives progress; what it does with it is its own business."""
+
+    def on_incumbent(self, peak: int) -> None:
+        """Report a better order, by its peak in bytes."""
+
+    def on_bound(self, bound: int) -> None:
+        """Report a better lower bound, in bytes."""
+
+    def on_progress(self, states: int) -> None:
+        """Report the number of states expanded so far."""
+
+
+class SilentObserver:
+    """Ignores everything."""
+
+    def on_incumbent(self, peak: int) -> None:
+        """Ignore."""
+
+    def on_bound(self, bound: int) -> None:
+        """Ignore."""
+
+    def on_progress(self, states: int) -> None:
+        """Ignore."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts states against limits; one per solve."""
+
+    limits: Limits = field(default_factory=Limits)
+    observer: Observer = field(default_factory=SilentObserver)
+    states: int = 0
+    _steps: int = 0
+    _start: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the meter was made."""
+        return time.monotonic() - self._start
+
+    def tick(self) -> None:
+        """Count one state.
+
+        Raises
+        ------
+        LimitReachedError
+            When a limit is hit; the clock and the memory are read every few dozen states.
+        """
+        self.states += 1
+        if self.limits.nodes is not None and self.states > self.limits.nodes:
+            raise LimitReachedError(Limit.NODES)
+        if self.states % _CHECK_EVERY == 0:
+            self.check()
+
+    def tick_heuristic(self) -> None:
+        """Count a step of a heuristic: looks at the clock now and then, never at ``nodes``.
+
+        Raises
+        ------
+        LimitReachedError
+            When a limit is hit.
+        """
+        self._steps += 1
+        if self._steps % _CHECK_EVERY == 0:
+            self.check()
+
+    def check(self) -> None:
+        """Look at the clock and the memory now.
+
+        Raises
+        ------
+        LimitReachedError
+            When a limit is hit.
+        """
+        if self.limits.seconds is not None and self.seconds > self.limits.seconds:
+            raise LimitReachedError(Limit.TIME)
+        if self.limits.memory_bytes is not None and resident_peak() > self.limits.memory_bytes:
+            raise LimitReachedError(Limit.MEMORY)
+        self.observer.on_progress(self.states)
+
+
+def resident_peak() -> int:
+    """Bytes of memory this process has held at its worst."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

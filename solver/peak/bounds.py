@@ -1,0 +1,141 @@
+"""Lower bounds on the peak by minimum cut.
+
+Whatever the order, when op ``v`` runs the state contains all ancestors of ``v`` and no descendant.
+The least step peak of ``v`` over all such states is a minimum cut, and the largest of these over
+all ops bounds every order from below.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from solver.peak.flow import Cheapest, cheapest_state
+from solver.peak.space import Room, Space, bits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_REUSE_CHOICES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OpBound:
+    """At least ``bound`` bytes are in use whenever ``op`` (a problem op) runs.
+
+    ``before`` holds the problem ops executed before it in a cheapest state.
+    """
+
+    bound: int
+    op: int
+    before: frozenset[int]
+
+
+class CutBounds:
+    """Least step peaks of single ops over all states of a (forward) space."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._ancestors = _closure(space.need, _topological(space))
+        self._descendants = [0] * len(space.ops)
+        for i, mask in enumerate(self._ancestors):
+            for a in bits(mask):
+                self._descendants[a] |= 1 << i
+
+    def forced(self, op: int) -> int:
+        """Bytes in use in every state in which ``op`` runs: a bound without a flow."""
+        space = self._space
+        inside, outside = self._ancestors[op], self._descendants[op] | 1 << op
+        total = space.constant + space.workspace[op]
+        for room in space.rooms.values():
+            if (room.initial or room.allocators & (inside | 1 << op)) and (
+                room.kept or room.finishers & outside
+            ):
+                total += room.size
+        return total - sum(max(c[1] for c in choices) for choices in space.reuse[op].values())
+
+    def cut(self, op: int) -> OpBound:
+        """Least step peak of window op ``op`` and a state that attains it."""
+        space = self._space
+        inside, outside = self._ancestors[op], self._descendants[op] | 1 << op
+        rooms = [
+            replace(room, initial=True) if room.allocators >> op & 1 else room
+            for room in space.rooms.values()
+        ]
+        best: Cheapest | None = None
+        for reuse_rooms, credit in self._reuse_cases(op):
+            found = cheapest_state(space, inside, outside, [*rooms, *reuse_rooms])
+            found = Cheapest(found.cost - credit, found.state)
+            if best is None or found.cost < best.cost:
+                best = found
+        assert best is not None
+        return OpBound(
+            bound=best.cost + space.constant + space.workspace[op],
+            op=space.ops[op],
+            before=space.done.union(space.ops[i] for i in bits(best.state)),
+        )
+
+    def _reuse_cases(self, op: int) -> list[tuple[list[Room], int]]:
+        """Ways to grant in-place credit: a room that is live unless the credit is due."""
+        choices = list(self._space.reuse[op].values())
+        if math.prod(map(len, choices)) > _REUSE_CHOICES:
+            return [([], sum(max(size for _, size in c) for c in choices))]
+        return [
+            (
+                [Room(size, 0, others, initial=True, kept=False) for others, size in case],
+                sum(size for _, size in case),
+            )
+            for case in itertools.product(*choices)
+        ]
+
+    def best(
+        self,
+        ceiling: Sequence[int],
+        floor: int = 0,
+        on_bound: Callable[[OpBound], None] | None = None,
+    ) -> OpBound | None:
+        """Largest op bound above ``floor``.
+
+        Parameters
+        ----------
+        ceiling : sequence of int
+            Per window op, a step peak it has in some order: its bound is no higher, so ops
+            whose ceiling does not beat the best bound so far need no cut.
+        floor : int
+            A bound already known.
+        on_bound : callable, optional
+            Called with each improvement.
+        """
+        best: OpBound | None = None
+        for i in sorted(range(len(self._space.ops)), key=lambda i: (-ceiling[i], i)):
+            if ceiling[i] <= floor:
+                break
+            found = self.cut(i)
+            if found.bound > floor:
+                best, floor = found, found.bound
+                if on_bound is not None:
+                    on_bound(found)
+        return best
+
+
+def _topological(space: Space) -> list[int]:
+    waiting = [need.bit_count() for need in space.need]
+    order = [i for i, count in enumerate(waiting) if count == 0]
+    for i in order:
+        for j in space.follow[i]:
+            waiting[j] -= 1
+            if waiting[j] == 0:
+                order.append(j)
+    return order
+
+
+def _closure(need: Sequence[int], order: Sequence[int]) -> list[int]:
+    closed = [0] * len(need)
+    for i in order:
+        mask = need[i]
+        for p in bits(need[i]):
+            mask |= closed[p]
+        closed[i] = mask
+    return closed

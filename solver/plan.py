@@ -1,0 +1,177 @@
+"""What every solver returns, and its JSON form. Attributes of a plan are the keys of the JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = 1
+
+
+class Status(StrEnum):
+    """How much is known about a plan."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+
+
+class PlanError(ValueError):
+    """A plan file that is no plan, or contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An order, what it needs, what is proven about it.
+
+    Attributes
+    ----------
+    schema : int
+        Version of this format.
+    model : str
+        Name or path of the network.
+    problem : str
+        ``"peak"`` or ``"traffic"``.
+    status : Status
+        OPTIMAL iff ``peak_bytes`` equals ``lower_bound_bytes``.
+    limit : str or None
+        Limit that stopped the solver: ``"time"``, ``"memory"``, ``"interrupt"``, ``"nodes"``.
+    budget_bytes, tcm_bytes : int or None
+        What was asked for.
+    fits : bool or None
+        Whether some order fits the budget: proven, refuted, or None when undecided or not asked.
+    peak_bytes, lower_bound_bytes : int
+        Peak of ``order``; no order needs less than the bound.
+    order : tuple of str
+        Op names.
+    baselines : mapping of str to int
+        Peaks of simple orders, in bytes.
+    seconds : float
+        Time the solver took.
+    certificate : mapping
+        Evidence for the bound, see :mod:`solver.verify`.
+    options : mapping
+        Memory rules and reading options under which all of this holds.
+    warnings : tuple of str
+        What the reader or solver could not account for.
+    versions : mapping
+        Versions of the software involved.
+    """
+
+    model: str
+    problem: str
+    status: Status
+    peak_bytes: int
+    lower_bound_bytes: int
+    order: tuple[str, ...]
+    limit: str | None = None
+    budget_bytes: int | None = None
+    tcm_bytes: int | None = None
+    fits: bool | None = None
+    arena_bytes: int | None = None
+    offsets: Mapping[str, int] | None = None
+    traffic_bytes: int | None = None
+    compulsory_bytes: int | None = None
+    steps: tuple[Mapping[str, str], ...] | None = None
+    baselines: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise PlanError(f"plan schema {self.schema!r} is not {SCHEMA}")
+        if self.lower_bound_bytes > self.peak_bytes:
+            raise PlanError(
+                f"lower bound {self.lower_bound_bytes} exceeds the peak {self.peak_bytes}"
+            )
+        proven = self.lower_bound_bytes == self.peak_bytes
+        if self.problem == "peak" and (self.status == Status.OPTIMAL) != proven:
+            raise PlanError(
+                f"status {self.status.value!r} with peak {self.peak_bytes} "
+                f"and bound {self.lower_bound_bytes}"
+            )
+
+    @property
+    def gap(self) -> float:
+        """Relative distance of the peak from the bound; 0 when optimal."""
+        if self.peak_bytes == self.lower_bound_bytes:
+            return 0.0
+        return (self.peak_bytes - self.lower_bound_bytes) / self.peak_bytes
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return json.dumps({"schema": values.pop("schema"), **values}, indent=2, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        PlanError
+            If the text is no JSON object, a key is missing or unknown, or a value has the wrong
+            type.
+        """
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise PlanError(f"not JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise PlanError("not a JSON object")
+        known = {f.name for f in dataclasses.fields(cls)}
+        missing = known - values.keys()
+        unknown = values.keys() - known
+        if missing or unknown:
+            word, keys = ("missing", missing) if missing else ("unknown", unknown)
+            raise PlanError(f"{word} key {min(keys)!r}")
+        _check_types(values)
+        try:
+            values["status"] = Status(values["status"])
+        except ValueError:
+            raise PlanError(f"unknown status {values['status']!r}") from None
+        values["order"] = tuple(values["order"])
+        values["warnings"] = tuple(values["warnings"])
+        if values["steps"] is not None:
+            values["steps"] = tuple(values["steps"])
+        return cls(**values)
+
+
+_TYPES: Mapping[type, tuple[str, ...]] = {
+    str: ("model", "problem", "status"),
+    int: ("schema", "peak_bytes", "lower_bound_bytes"),
+    list: ("order", "warnings"),
+    dict: ("baselines", "certificate", "options", "versions"),
+}
+_OPTIONAL_TYPES: Mapping[type, tuple[str, ...]] = {
+    int: ("budget_bytes", "tcm_bytes", "arena_bytes", "traffic_bytes", "compulsory_bytes"),
+    str: ("limit",),
+    bool: ("fits",),
+    dict: ("offsets",),
+    list: ("steps",),
+}
+
+
+def _check_types(values: Mapping[str, Any]) -> None:
+    for types, optional in ((_TYPES, False), (_OPTIONAL_TYPES, True)):
+        for wanted, keys in types.items():
+            for key in keys:
+                value = values[key]
+                if (value is None and optional) or type(value) is wanted:
+                    continue
+                raise PlanError(f"{key!r} is {value!r}, not {wanted.__name__}")
+    if not all(isinstance(name, str) for name in values["order"]):
+        raise PlanError("'order' holds something that is no op name")
+    if type(values["seconds"]) not in (int, float):
+        raise PlanError(f"'seconds' is {values['seconds']!r}, not a number")
