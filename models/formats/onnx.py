@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
+from google.protobuf.message import Error as ProtobufError  # type: ignore[import-untyped, unused-ignore]
 from onnx import ModelProto
 
 from models.builder import GraphBuilder
@@ -13,7 +13,14 @@ from models.errors import InvalidModelError, UnsupportedModelError
 from models.formats.onnx_facts import in_place_pairs, optional_outputs, view_pairs
 from models.formats.onnx_fold import folded_nodes
 from models.formats.onnx_network import Network, network_of, op_names
-from models.formats.onnx_shapes import Inference, call_key, function_key, infer, known_symbols
+from models.formats.onnx_shapes import (
+    Inference,
+    call_key,
+    function_key,
+    infer,
+    known_symbols,
+    may_propagate,
+)
 from models.formats.onnx_tensors import ValueType, static_bytes, subgraphs
 from models.graph import Source
 
@@ -84,7 +91,7 @@ def graph_from_onnx(
         raise InvalidModelError(f"{path or name}: {_one_line(error)}") from None
     except UnicodeError:
         raise InvalidModelError(f"{path or name}: a name in the model is not UTF-8") from None
-    except RecursionError:
+    except (RecursionError, ProtobufError):
         raise InvalidModelError(f"{path or name}: bodies are nested too deeply") from None
 
 
@@ -99,7 +106,7 @@ def _parse(path: Path) -> ModelProto:
         model.ParseFromString(path.read_bytes())
     except OSError as error:
         raise InvalidModelError(f"{path}: cannot be read: {error.strerror}") from None
-    except DecodeError as error:
+    except ProtobufError as error:
         raise InvalidModelError(f"{path}: not an ONNX model ({_one_line(error)})") from None
     if not model.HasField("graph"):
         raise InvalidModelError(f"{path}: not an ONNX model (there is no graph in it)")
@@ -195,23 +202,25 @@ class _Roles:
     inference: Inference
 
     @property
-    def is_resolved(self) -> bool:
-        """Whether every value that counts has a shape."""
+    def unresolved(self) -> list[str]:
+        """Values that count but have no shape, network inputs first."""
         types = self.inference.types
-        return all(
-            value in types and types[value].shape is not None
-            for value in (*self.activations, *self.weights)
-        )
+        values = (*self.activations, *self.weights)
+        return [v for v in values if v not in types or types[v].shape is None]
 
 
 def _assign_roles(network: Network, dims: Mapping[str, int]) -> _Roles:
     """Infer shapes and fold constants, by turns while each helps the other."""
     computed: dict[str, TensorProto] = {}
+    propagate = False
     while True:
-        inference = infer(network, computed, dims)
+        inference = infer(network, computed, dims, propagate=propagate)
         roles = _roles(network, inference)
-        if roles.is_resolved:
+        if not roles.unresolved or roles.unresolved[0] in network.inputs:
             return roles
+        if not propagate and may_propagate(inference.types):
+            propagate = True
+            continue
         from models.formats.onnx_evaluate import evaluate  # noqa: PLC0415  # seldom needed
 
         more = evaluate(network, roles.folded, inference.types, computed)
@@ -290,7 +299,7 @@ def _warnings(network: Network, names: Mapping[int, str]) -> Iterator[str]:
     called: set[str] = set()
     for position, name in names.items():
         node = network.nodes[position]
-        if any(True for _ in subgraphs(node)):
+        if next(subgraphs(node), None) is not None:
             yield (
                 f"the body of {name!r} ({node.op_type}) counts as one op; "
                 "memory inside it is not counted"

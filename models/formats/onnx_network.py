@@ -85,6 +85,8 @@ def network_of(model: ModelProto) -> Network:
     reads = tuple(tuple(dict.fromkeys(_reads(node))) for node in graph.node)
     network = Network(model, constants, inputs, outputs, reads, producers, ())
     _check(network)
+    if model.ir_version >= 3 and not model.opset_import and any(map(is_standard, graph.node)):
+        raise InvalidModelError("the model does not say which version of the operators it uses")
     for node in graph.node:
         if is_standard(node, "Constant") and (constant := constant_of(node)) is not None:
             constants[node.output[0]] = constant

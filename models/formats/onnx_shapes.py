@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     FunctionKey = tuple[str, str, str]
 
 _MAX_INLINED = 100_000  # nodes that inference may visit inside local functions
+_MAX_PROPAGATED = 2**20  # elements
 
 #: Words of complaints that blame missing knowledge, not the model.
 _IGNORANCE = ("is null", "was null", "was unknown", "expected to have type", "external tensors")
@@ -89,7 +90,11 @@ def known_symbols(model: ModelProto) -> tuple[str, ...]:
 
 
 def infer(
-    network: Network, values: Mapping[str, TensorProto], dims: Mapping[str, int]
+    network: Network,
+    values: Mapping[str, TensorProto],
+    dims: Mapping[str, int],
+    *,
+    propagate: bool = False,
 ) -> Inference:
     """Infer the types of all values.
 
@@ -101,6 +106,8 @@ def infer(
         Small values known besides, which take the place of the nodes that compute them.
     dims : mapping of str to int
         Sizes of symbolic dimensions.
+    propagate : bool
+        Whether to compute with shapes, which takes longer.
 
     Raises
     ------
@@ -109,24 +116,22 @@ def infer(
     """
     data = _slim_model(network, values, dims).SerializeToString()
     contradiction = ignorance = ""
-    for strict, propagate in ((True, True), (True, False), (False, True), (False, False)):
+    for strict in (True, False):
         try:
             inferred = shape_inference.infer_shapes(data, strict_mode=strict, data_prop=propagate)
         except _INFERENCE_ERRORS as error:
             lines = [line for line in str(error).splitlines() if line.strip()] or [repr(error)]
-            blames = [line for line in lines if not any(words in line for words in _IGNORANCE)]
+            complaints = [_Complaint.of(line, network) for line in lines]
+            blames = [complaint for complaint in complaints if not complaint.is_ignorance]
             if not blames:
-                ignorance = ignorance or _complaint(lines[0], network)
-            elif propagate:
-                contradiction = contradiction or _complaint(blames[0], network)
+                ignorance = ignorance or complaints[0].text
+            elif propagate:  # the propagation refuses some valid models
+                contradiction = contradiction or blames[0].text
             else:
-                raise InvalidModelError(_complaint(blames[0], network)) from None
+                raise InvalidModelError(blames[0].text) from None
         else:
             graph = inferred.graph
-            types = {
-                info.name: value_type(info.type)
-                for info in (*graph.value_info, *graph.input, *graph.output)
-            }
+            types = {v.name: value_type(v.type) for v in (*graph.value_info, *graph.input)}
             for name, tensor in values.items():
                 types[name] = ValueType(dtype_name(tensor.data_type), tuple(tensor.dims))
             types.update((name, constant.type) for name, constant in network.constants.items())
@@ -134,16 +139,36 @@ def infer(
     raise InvalidModelError(contradiction or ignorance)
 
 
-def _complaint(text: str, network: Network) -> str:
-    """Tell one error of the inference as a statement about an op."""
-    text = text.replace("Inference error(s): ", "")
-    text = re.sub(r"\[\w+Error\] ", "", text)
-    found = re.search(r"\(op_type:[^,)]*, node name: (\d+)\): (.*)", text)
-    if found is None or int(found[1]) >= len(network.nodes):
-        return f"shape inference fails: {text}"
-    position = int(found[1])
-    kind = network.nodes[position].op_type
-    return f"op {network.label(position)!r} ({kind}): {found[2]}"
+def may_propagate(types: Mapping[str, ValueType]) -> bool:
+    """Whether data propagation is affordable: it spells out vectors, element by element."""
+    vectors = (t.shape for t in types.values() if t.dims is not None and len(t.dims) == 1)
+    return sum(shape[0] for shape in vectors if shape) <= _MAX_PROPAGATED
+
+
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    """One error of the inference, told as a statement about an op."""
+
+    text: str
+    is_ignorance: bool
+
+    @classmethod
+    def of(cls, line: str, network: Network) -> _Complaint:
+        is_ignorance = any(words in line for words in _IGNORANCE)
+        line = re.sub(r"\[\w+Error\] ", "", line.replace("Inference error(s): ", ""))
+        found = re.search(r"\(op_type:[^,)]*, node name: (\d+)\): (.*)", line)
+        if found is None or int(found[1]) >= len(network.nodes):
+            return cls(f"shape inference fails: {line}", is_ignorance)
+        position, detail = int(found[1]), found[2]
+        node = network.nodes[position]
+        if (
+            is_standard(node)
+            and detail.startswith("(op_type:")
+            and next(subgraphs(node), None) is None
+        ):
+            # The inference stumbles over its own expansion of a standard operator.
+            is_ignorance = True
+        return cls(f"op {network.label(position)!r} ({node.op_type}): {detail}", is_ignorance)
 
 
 def _slim_model(
@@ -156,12 +181,13 @@ def _slim_model(
     slim.opset_import.extend(_complete_opsets(model.opset_import, network.nodes))
     graph = slim.graph
     graph.name = model.graph.name or "graph"
-    for infos, copies in (
-        (model.graph.input, graph.input),
-        (model.graph.output, graph.output),
-        (model.graph.value_info, graph.value_info),
-    ):
-        copies.extend(_bound(v, dims) for v in infos if v.name not in constants)
+    graph.input.extend(_bound(v, dims) for v in model.graph.input if v.name in network.inputs)
+    # Inference keeps one type by name, so let there be one, the more telling.
+    declared: dict[str, ValueInfoProto] = {}
+    for info in (*model.graph.value_info, *model.graph.output):
+        if info.name not in declared or value_type(info.type).dims is not None:
+            declared[info.name] = info
+    graph.value_info.extend(_bound(v, dims) for n, v in declared.items() if n in network.producers)
     for name, constant in constants.items():
         if constant.tensor is not None and is_small(constant.tensor):
             graph.initializer.add().CopyFrom(constant.tensor)

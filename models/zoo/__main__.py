@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _USAGE = 2
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (InvalidModelError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return _USAGE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return 0
 
 

@@ -8,9 +8,9 @@ Tensor Rematerialization for Neural Networks", ICML 2023, arXiv:2304.14463 measu
 The generator is our own; figures on its graphs compare only with each other.
 """
 
+from random import Random
 from typing import Annotated
 
-import numpy as np
 from onnx import helper
 
 from models.zoo._net import DOMAIN, Net, Tensor
@@ -32,47 +32,59 @@ def random_layered(
     """Build ``ops`` ops in layers of 1 to ``2 * width - 1``, so of ``width`` on average.
 
     An op reads one to three tensors, the first from the layer before, the others from up to three
-    layers back, and gives a tensor of 1 to ``channels`` channels. Whatever a layer makes, the next
-    ones read if they have room; the rest, and the last layer, are outputs.
+    layers back, and gives a tensor of 1 to ``channels`` channels. Tensors that nobody reads yet go
+    first; what stays unread, such as the last layer, is an output.
     """
-    random = np.random.Generator(np.random.PCG64(graph_seed))
+    draws = _Draws(graph_seed)
     layers = [[net.input(1, max(1, channels // 2), image, image)]]
     unread: dict[str, Tensor] = {}
     left = ops
     while left:
-        count = min(left, int(random.integers(1, 2 * width)))
+        count = min(left, 1 + draws.below(2 * width - 1))
         left -= count
-        choices = [_choose(random, layers, unread) for _ in range(count)]
+        choices = [_choose(draws, layers, unread) for _ in range(count)]
         with net.scope(f"layer{len(layers)}"):
-            made = [_op(net, random, inputs, channels) for inputs in choices]
+            made = [_op(net, draws, inputs, channels) for inputs in choices]
         layers.append(made)
         unread |= {t.name: t for t in made}
     return tuple(unread.values())
 
 
-def _choose(
-    random: np.random.Generator, layers: list[list[Tensor]], unread: dict[str, Tensor]
-) -> list[Tensor]:
-    """Draw an op's inputs, unread tensors of the last layer first."""
-    waiting = [t for t in layers[-1] if t.name in unread] or layers[-1]
-    chosen = {t.name: t for t in [_any(random, waiting)]}
+class _Draws:
+    """Random choices that are the same in every version of Python."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+
+    def below(self, bound: int) -> int:
+        """Draw from ``range(bound)``."""
+        return int(self._random.random() * bound)
+
+    def one_of(self, tensors: list[Tensor]) -> Tensor:
+        """Draw a tensor."""
+        return tensors[self.below(len(tensors))]
+
+
+def _choose(draws: _Draws, layers: list[list[Tensor]], unread: dict[str, Tensor]) -> list[Tensor]:
+    """Draw an op's inputs."""
+    chosen: dict[str, Tensor] = {}
+
+    def draw(tensors: list[Tensor]) -> None:
+        drawn = draws.one_of([t for t in tensors if t.name in unread] or tensors)
+        chosen[drawn.name] = drawn
+        unread.pop(drawn.name, None)
+
+    draw(layers[-1])
     near = [t for layer in layers[-_REACH:] for t in layer]
-    for _ in range(int(random.integers(_MOST_INPUTS))):
-        extra = _any(random, near)
-        chosen[extra.name] = extra
-    for name in chosen:
-        unread.pop(name, None)
+    for _ in range(draws.below(_MOST_INPUTS)):
+        draw(near)
     return list(chosen.values())
 
 
-def _any(random: np.random.Generator, tensors: list[Tensor]) -> Tensor:
-    return tensors[int(random.integers(len(tensors)))]
-
-
-def _op(net: Net, random: np.random.Generator, inputs: list[Tensor], most: int) -> Tensor:
-    channels = int(random.integers(1, most + 1))
+def _op(net: Net, draws: _Draws, inputs: list[Tensor], most: int) -> Tensor:
+    channels = 1 + draws.below(most)
     if len(inputs) == 1:
-        return net.conv(inputs[0], channels) if random.integers(2) else net.relu(inputs[0])
+        return net.conv(inputs[0], channels) if draws.below(2) else net.relu(inputs[0])
     if len({x.shape for x in inputs}) == 1:
         return net.sum(inputs)
     return _mix(net, inputs, channels)

@@ -176,6 +176,17 @@ def test_random_layered_has_the_ops_asked_for_and_mixed_sizes() -> None:
     assert len({b.size for b in graph.buffers}) > 30
 
 
+def test_random_layered_reads_the_layer_before_and_at_most_two_more() -> None:
+    graph = zoo.graph("random_layered", ops=200, width=15)
+    layer = {b: 0 for b, buffer in enumerate(graph.buffers) if buffer.is_input}
+    for op in graph.ops:
+        own = int(op.name.partition(".")[0].removeprefix("layer"))
+        reads = [layer[b] for b in op.inputs]
+        assert reads[0] == own - 1
+        assert all(own - 3 <= read < own for read in reads)
+        layer[op.outputs[0]] = own
+
+
 def producers(graph: Graph) -> list[tuple[int, ...]]:
     """For each op, in file order, which ops made what it reads; -1 is the network's input."""
     return [

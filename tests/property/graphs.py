@@ -1,0 +1,248 @@
+"""Small graphs that use every feature of the model, from one seeded generator.
+
+:func:`random_graph` draws from any :class:`random.Random`; hypothesis drives the same code
+through :data:`GRAPHS`, so a failing example shrinks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from hypothesis import strategies as st
+
+from models.builder import GraphBuilder
+from models.graph import Buffer, BufferId, Graph, Op, OpId
+from solver.memory import MemoryRules
+
+#: Sizes in bytes that one graph draws from: all tied, few ties, zeros, odd, wide.
+PALETTES = ((1,), (1, 2), (0, 1, 2), (0, 3, 5, 17), (1, 2, 4, 8), tuple(range(30)))
+
+ALL_RULES = tuple(
+    MemoryRules(alignment=alignment, in_place=in_place, views=views)
+    for alignment in (1, 4, 16)
+    for in_place in (False, True)
+    for views in (False, True)
+)
+
+
+@dataclass(eq=False)
+class _Storage:
+    """A buffer while its graph is being drawn."""
+
+    name: str
+    size: int
+    is_input: bool
+    is_output: bool
+    is_read: bool = False
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An op while its graph is being drawn."""
+
+    name: str
+    inputs: list[_Storage]
+    outputs: list[_Storage]
+    workspace: int
+    in_place: list[tuple[str, str]]
+    views: list[tuple[str, str]]
+    after: list[str]
+
+
+@dataclass
+class _Drawing:
+    """A graph while it is being drawn; its ops come in a valid order."""
+
+    rng: random.Random
+    palette: Sequence[int]
+    reach: int
+    buffers: list[_Storage] = field(default_factory=list)
+    readable: list[_Storage] = field(default_factory=list)
+    ops: list[_Step] = field(default_factory=list)
+
+    def chance(self, percent: int) -> bool:
+        return self.rng.randrange(100) < percent
+
+    def new_buffer(self, *, is_input: bool = False) -> _Storage:
+        size = self.rng.choice(self.palette)
+        buffer = _Storage(f"b{len(self.buffers)}", size, is_input, is_output=self.chance(15))
+        self.buffers.append(buffer)
+        self.readable.append(buffer)
+        return buffer
+
+    def new_op(self) -> None:
+        """Read up to three buffers near the end; write new ones and sometimes a shared one."""
+        if self.chance(6):
+            self.readable.clear()  # a parallel component begins
+        near = self.readable[-self.reach :]
+        inputs = self.rng.sample(near, min(len(near), self.rng.choice((0, 1, 1, 2, 2, 3))))
+        for buffer in inputs:
+            buffer.is_read = True
+        outputs = [b for b in near if not b.is_read and not b.is_input and self.chance(12)]
+        outputs += [self.new_buffer() for _ in range(self.rng.choice((0, 1, 1, 1, 1, 2, 3)))]
+        pairs = [(x.name, y.name) for x in inputs for y in outputs]
+        # An output is a view of one input at most: two inputs hold different bytes.
+        views = {y: x for x, y in pairs if self.chance(25)}
+        self.ops.append(
+            _Step(
+                name=f"op{len(self.ops)}",
+                inputs=inputs,
+                outputs=outputs,
+                workspace=self.rng.choice(self.palette) if self.chance(20) else 0,
+                in_place=[pair for pair in pairs if self.chance(35)],
+                views=[(x, y) for y, x in views.items()],
+                after=[op.name for op in self.ops if self.chance(3)],
+            )
+        )
+
+    def build(self) -> Graph:
+        """Shuffle what the file lists."""
+        builder = GraphBuilder("drawn")
+        for b in self.rng.sample(self.buffers, len(self.buffers)):
+            builder.buffer(
+                b.name, b.size, is_input=b.is_input, is_output=b.is_output, shared=True
+            )
+        for op in self.rng.sample(self.ops, len(self.ops)):
+            builder.op(
+                op.name,
+                [b.name for b in op.inputs],
+                [b.name for b in op.outputs],
+                workspace=op.workspace,
+                in_place=op.in_place,
+                views=op.views,
+                after=op.after,
+            )
+        return builder.build()
+
+
+def random_graph(rng: random.Random, most_ops: int = 8, least_ops: int = 0) -> Graph:
+    """Draw a graph: several outputs, fan-out, shared buffers, pairs, state, components."""
+    drawing = _Drawing(rng, rng.choice(PALETTES), reach=rng.choice((2, 4, 100)))
+    for _ in range(rng.choice((0, 1, 1, 2, 3))):
+        drawing.new_buffer(is_input=True)
+    for _ in range(rng.randint(least_ops, most_ops)):
+        drawing.new_op()
+    return drawing.build()
+
+
+def seeded_graphs(
+    count: int, seed: int, most_ops: int = 8, least_ops: int = 0
+) -> Iterator[tuple[int, Graph]]:
+    """Numbered graphs, the same every time."""
+    for k in range(count):
+        yield k, random_graph(random.Random(f"{seed}/{k}"), most_ops, least_ops)
+
+
+#: The generator, driven by hypothesis.
+GRAPHS = st.builds(random_graph, st.randoms(use_true_random=False))
+RULES = st.sampled_from(ALL_RULES)
+
+
+def random_order(graph: Graph, rng: random.Random) -> list[int]:
+    """Draw a valid order."""
+    order: list[int] = []
+    left = set(range(len(graph.ops)))
+    while left:
+        ready = sorted(v for v in left if left.isdisjoint(graph.predecessors[v]))
+        order.append(rng.choice(ready))
+        left.remove(order[-1])
+    return order
+
+
+def relabelled(graph: Graph, rng: random.Random) -> Graph:
+    """Shuffle the file order of ops and buffers and rename everything."""
+    op_order = rng.sample(range(len(graph.ops)), len(graph.ops))
+    buffer_order = rng.sample(range(len(graph.buffers)), len(graph.buffers))
+    op_id = {old: OpId(new) for new, old in enumerate(op_order)}
+    buffer_id = {old: BufferId(new) for new, old in enumerate(buffer_order)}
+
+    def moved(op: Op, k: int) -> Op:
+        return replace(
+            op,
+            name=f"renamed {k}",
+            inputs=tuple(buffer_id[b] for b in op.inputs),
+            outputs=tuple(buffer_id[b] for b in op.outputs),
+            in_place=tuple((buffer_id[x], buffer_id[y]) for x, y in op.in_place),
+            views=tuple((buffer_id[x], buffer_id[y]) for x, y in op.views),
+            after=tuple(op_id[v] for v in op.after),
+        )
+
+    return Graph(
+        "relabelled",
+        tuple(moved(graph.ops[old], new) for new, old in enumerate(op_order)),
+        tuple(replace(graph.buffers[old], name=f"r{old}") for old in buffer_order),
+    )
+
+
+def scaled(graph: Graph, factor: int) -> Graph:
+    """Multiply every size."""
+    return replace(
+        graph,
+        ops=tuple(replace(op, workspace=op.workspace * factor) for op in graph.ops),
+        buffers=tuple(replace(b, size=b.size * factor) for b in graph.buffers),
+    )
+
+
+def union(a: Graph, b: Graph) -> Graph:
+    """Put two graphs side by side."""
+
+    def moved(op: Op) -> Op:
+        shift = len(a.buffers)
+        return replace(
+            op,
+            name=f"second {op.name}",
+            inputs=tuple(BufferId(x + shift) for x in op.inputs),
+            outputs=tuple(BufferId(y + shift) for y in op.outputs),
+            in_place=tuple((BufferId(x + shift), BufferId(y + shift)) for x, y in op.in_place),
+            views=tuple((BufferId(x + shift), BufferId(y + shift)) for x, y in op.views),
+            after=tuple(OpId(v + len(a.ops)) for v in op.after),
+        )
+
+    return Graph(
+        "union",
+        (*a.ops, *map(moved, b.ops)),
+        (*a.buffers, *(replace(buffer, name=f"second {buffer.name}") for buffer in b.buffers)),
+    )
+
+
+def reversed_time(graph: Graph) -> Graph:
+    """Run the film backwards: every order keeps its memory, in reverse.
+
+    Outputs become inputs, producers and consumers change roles. An output that is read becomes an
+    input that its producers and consumers read. Pairs are dropped: they point forwards only.
+    """
+    reads: list[list[BufferId]] = [[] for _ in graph.ops]
+    writes: list[list[BufferId]] = [[] for _ in graph.ops]
+    for i, buffer in enumerate(graph.buffers):
+        users = {*graph.producers[i], *graph.consumers[i]}
+        readers = users if buffer.is_output else set(graph.producers[i])
+        for v in readers:
+            reads[v].append(BufferId(i))
+        for v in users - readers:
+            writes[v].append(BufferId(i))
+    return Graph(
+        "reversed",
+        tuple(
+            replace(
+                op,
+                inputs=tuple(reads[v]),
+                outputs=tuple(writes[v]),
+                in_place=(),
+                views=(),
+                after=tuple(OpId(w) for w, ps in enumerate(graph.predecessors) if v in ps),
+            )
+            for v, op in enumerate(graph.ops)
+        ),
+        tuple(replace(b, is_input=b.is_output, is_output=b.is_input) for b in graph.buffers),
+    )
+
+
+def chain(sizes: Sequence[int]) -> Graph:
+    """Ops in a row, each reading the buffer before it; the first size is the input's."""
+    buffers = tuple(Buffer(f"b{i}", size, is_input=i == 0) for i, size in enumerate(sizes))
+    ops = tuple(
+        Op(f"op{i}", "", (BufferId(i),), (BufferId(i + 1),)) for i in range(len(sizes) - 1)
+    )
+    return Graph("chain", ops, buffers)
