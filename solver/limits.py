@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-_CHECK_EVERY = 64  # nodes between looks at the clock
+_CHECK_EVERY = 64  # heuristic steps between looks at the clock
+_NO_LIMIT = 2**62
 
 
 class Limit(StrEnum):
@@ -95,19 +96,36 @@ class Meter:
         """Wall time since the meter was made."""
         return time.monotonic() - self._start
 
-    def tick(self) -> None:
-        """Count one state.
+    def allowance(self, states: int) -> int:
+        """How many of ``states`` more states the limits allow.
 
         Raises
         ------
         LimitReachedError
-            When a limit is hit; the clock and the memory are read every few dozen states.
+            If none.
         """
-        self.states += 1
-        if self.limits.nodes is not None and self.states > self.limits.nodes:
+        if self.limits.nodes is None:
+            return states
+        if self.states >= self.limits.nodes:
             raise LimitReachedError(Limit.NODES)
-        if self.states % _CHECK_EVERY == 0:
-            self.check()
+        return min(states, self.limits.nodes - self.states)
+
+    def memory_left(self) -> int:
+        """Bytes this process may still take."""
+        if self.limits.memory_bytes is None:
+            return _NO_LIMIT
+        return max(0, self.limits.memory_bytes - resident_peak())
+
+    def add(self, states: int) -> None:
+        """Count states and look at the clock and the memory.
+
+        Raises
+        ------
+        LimitReachedError
+            When a limit is hit.
+        """
+        self.states += states
+        self.check()
 
     def tick_heuristic(self) -> None:
         """Count a step of a heuristic: looks at the clock now and then, never at ``nodes``.

@@ -8,6 +8,7 @@ statements are only checked for consistency.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -15,10 +16,15 @@ import networkx as nx
 from solver.memory import MemoryRules, Problem, make_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from models.graph import Graph
     from solver.plan import Plan
+
+
+# Size, live from the start, kept to the end, producers, users.
+Gadget = tuple[int, bool, bool, tuple[int, ...], tuple[int, ...]]
+_REUSE_CASES = 16
 
 
 class VerificationError(AssertionError):
@@ -169,8 +175,7 @@ def _check_certificate(plan: Plan, problem: Problem) -> None:
 def _least_step_peak(cut: Mapping[str, Any], problem: Problem) -> int:
     """Least bytes in use while the named op runs, over all states: a minimum cut.
 
-    With several in-place choices for one output the credit is granted outright, which can only
-    lower the result for ops that have such choices.
+    An op that may overwrite one of several inputs overwrites the best: one cut per choice.
     """
     _require(cut.get("op") in problem.names, f"the network has no op {cut.get('op')!r}")
     op = problem.names.index(cut["op"])
@@ -185,7 +190,7 @@ def _least_step_peak(cut: Mapping[str, Any], problem: Problem) -> int:
     network.add_edges_from((v, "end") for v in after)
     network.add_edges_from((v, p) for p, v in precedence.edges)
     constant = problem.workspace[op]
-    gadgets = [
+    gadgets: list[Gadget] = [
         (s.size, op in s.producers or s.is_input, s.is_output, s.producers, s.users)
         for s in problem.storages
     ]
@@ -193,16 +198,25 @@ def _least_step_peak(cut: Mapping[str, Any], problem: Problem) -> int:
     for reuse in problem.reuses[op]:
         others = [u for u in problem.storages[reuse.source].users if u != op]
         by_target.setdefault(reuse.target, []).append((reuse.size, others))
-    for choices in by_target.values():
-        constant -= max(size for size, _ in choices)
-        if len(choices) == 1:
-            gadgets.append((choices[0][0], True, False, (), tuple(choices[0][1])))
+    cases = list(itertools.product(*by_target.values()))
+    if len(cases) > _REUSE_CASES:  # grant the largest credit outright: lower, still valid
+        credit = sum(max(size for size, _ in choices) for choices in by_target.values())
+        return constant - credit + _minimum_cut(network, gadgets)
+    return constant + min(
+        _minimum_cut(network, [*gadgets, *((s, True, False, (), tuple(o)) for s, o in case)])
+        - sum(size for size, _ in case)
+        for case in cases
+    )
+
+
+def _minimum_cut(precedence: nx.DiGraph, gadgets: Iterable[Gadget]) -> int:
+    network = precedence.copy()
+    network.add_nodes_from(("start", "end"))
     for k, (size, initial, kept, producers, users) in enumerate(gadgets):
         network.add_edge(("in", k), ("out", k), capacity=size)
         network.add_edges_from((v, ("in", k)) for v in (["start"] if initial else producers))
         network.add_edges_from((("out", k), v) for v in (["end"] if kept else users))
-    network.add_nodes_from(("start", "end"))
-    return constant + int(nx.maximum_flow_value(network, "start", "end"))
+    return int(nx.maximum_flow_value(network, "start", "end"))
 
 
 def _require(holds: bool, statement: str) -> None:

@@ -33,7 +33,8 @@ def exit_code(plan: Plan) -> Exit:
     """Exit code that says what ``plan`` says."""
     if plan.limit == "interrupt":
         return Exit.INTERRUPTED
-    answer = (plan.status == "optimal" or None) if plan.budget_bytes is None else plan.fits
-    if answer is None:
+    if plan.budget_bytes is None:
+        return Exit.YES if plan.status == "optimal" else Exit.UNDECIDED
+    if plan.fits is None:
         return Exit.UNDECIDED
-    return Exit.YES if answer else Exit.NO
+    return Exit.YES if plan.fits else Exit.NO

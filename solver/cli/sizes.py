@@ -1,7 +1,7 @@
 """Sizes and durations as people type them.
 
-``512KB``, ``512K`` and ``512KiB`` all mean 512 * 1024 bytes: memory chips come in powers of two, and
-so do the data sheets that say KB.
+``512KB``, ``512K`` and ``512KiB`` all mean 512 * 1024 bytes: memory chips come in powers of two,
+whatever their data sheets call them.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def parse_size(text: str) -> int:
     """
     cure = "give bytes or a number with KB, MB or GB, for example 512KB"
     digits, decimals, unit = _split(text, "size", _SIZE_UNITS, cure)
-    scaled = int(digits + decimals) * _SIZE_UNITS[unit]
-    size, rest = divmod(scaled, 10 ** len(decimals))
+    scale: int = 10 ** len(decimals)
+    size, rest = divmod(int(digits + decimals) * _SIZE_UNITS[unit], scale)
     if rest:
         raise QuantityError(f"{text!r} is not a whole number of bytes; {cure}")
     if size == 0:
@@ -86,7 +86,8 @@ def parse_duration(text: str) -> float:
     """
     cure = "give seconds or a number with ms, s, m or h, for example 60s"
     digits, decimals, unit = _split(text, "duration", _MILLISECONDS, cure)
-    seconds = int(digits + decimals) * _MILLISECONDS[unit] / (1000 * 10 ** len(decimals))
+    scale: int = 10 ** len(decimals)
+    seconds = int(digits + decimals) * _MILLISECONDS[unit] / (1000 * scale)
     if seconds == 0:
         raise QuantityError(f"{text!r} is not above zero; {cure}")
     if seconds > _LARGEST_DURATION:

@@ -197,7 +197,9 @@ class Engine:
 
     def _beams(self, window: _Window, width: int) -> Iterator[None]:
         for space in (window.backward, window.forward):
-            order = beam_order(space, width, window.peak, self._meter)
+            order = beam_order(
+                space, width, window.peak, self._meter, compiled=self._rules.compiled
+            )
             if order is not None and window.offer(order):
                 yield
 

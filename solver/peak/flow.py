@@ -131,7 +131,7 @@ def cheapest_state(
     for room in rooms:
         starts = None if room.initial or room.allocators & inside else room.allocators & free
         ends = None if room.kept or room.finishers & outside else room.finishers & free
-        if starts == 0 or ends == 0:
+        if starts == 0 or ends == 0 or room.size == 0:
             continue
         if starts is None and ends is None:
             constant += room.size

@@ -9,6 +9,7 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from solver.peak.kernel import NativeExplorer, native_beam
 from solver.peak.space import Space, bits
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ class _Partial:
     back: _Partial | None
 
 
-def beam_order(space: Space, width: int, below: int, meter: Meter) -> list[int] | None:
+def beam_order(
+    space: Space, width: int, below: int, meter: Meter, *, compiled: bool = True
+) -> list[int] | None:
     """Beam search for an order of the window with a peak under ``below``.
 
     Partial paths are ranked by peak so far, then memory, among those with as many ops done; a path
@@ -130,11 +133,18 @@ def beam_order(space: Space, width: int, below: int, meter: Meter) -> list[int] 
     below : int
         Bytes; paths that reach it are dropped.
 
+    compiled : bool
+        Use the compiled kernel where it is installed.
+
     Returns
     -------
     list of int or None
         None if the beam ran dry.
     """
+    if compiled and NativeExplorer.fits(space):
+        meter.check()
+        path = native_beam(space, width, below, _BEAM_EFFORT)
+        return space.order(path) if path else None
     count = len(space.ops)
     start = _slide(
         space, _Partial(space.start_memory, space.start_memory, 0, space.ready(0), -1, None)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from solver.memory import Problem
+    from solver.peak._native import Capsule
 
 Effect = tuple[int, int]
 
@@ -81,8 +82,8 @@ class Space:
         self.need = [_mask(before[v], index) for v in self.ops]
         self.follow = [tuple(index[w] for w in after[v] if w in index) for v in self.ops]
         self.rooms: dict[int, Room] = {}
-        self._news: list[list[tuple[int, int]]] = [[] for _ in self.ops]
-        self._frees: list[list[tuple[int, int]]] = [[] for _ in self.ops]
+        self.news: list[list[tuple[int, int]]] = [[] for _ in self.ops]
+        self.frees: list[list[tuple[int, int]]] = [[] for _ in self.ops]
         self.reuse: list[dict[int, list[tuple[int, int]]]] = [{} for _ in self.ops]
         self.touch = [0] * len(self.ops)
         self.start_memory = self._place_storages(index)
@@ -91,6 +92,7 @@ class Space:
         )
         self._place_reuses(index)
         self.workspace = [problem.workspace[v] for v in self.ops]
+        self.native: Capsule | None = None  # the same in the compiled kernel, made on demand
         self._effects: list[dict[int, Effect]] = [{} for _ in self.ops]
 
     def _place_storages(self, index: dict[int, int]) -> int:
@@ -110,9 +112,9 @@ class Space:
                 continue
             room = Room(storage.size, _mask(allocators, index), _mask(left, index), initial, kept)
             if not initial and room.allocators:
-                self._note(self._news, b, room, room.allocators)
+                self._note(self.news, b, room, room.allocators)
             if not kept and room.finishers:
-                self._note(self._frees, b, room, room.finishers)
+                self._note(self.frees, b, room, room.finishers)
         return memory
 
     def _note(self, lists: list[list[tuple[int, int]]], b: int, room: Room, ops: int) -> None:
@@ -149,8 +151,8 @@ class Space:
         return found
 
     def _effect(self, op: int, state: int) -> Effect:
-        new = sum(size for others, size in self._news[op] if not others & state)
-        freed = sum(size for others, size in self._frees[op] if not others & ~state)
+        new = sum(size for others, size in self.news[op] if not others & state)
+        freed = sum(size for others, size in self.frees[op] if not others & ~state)
         reused = 0
         for choices in self.reuse[op].values():
             reused += max(

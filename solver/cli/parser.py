@@ -1,0 +1,222 @@
+"""An argument parser that answers mistakes with one line, and the arguments commands share."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+from pathlib import PurePath
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from solver.cli.errors import InputError
+from solver.cli.sizes import QuantityError, parse_duration, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_T = TypeVar("_T")
+
+#: Element types that activations are deployed in.
+PRECISIONS = (
+    "int4", "uint4", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "int32", "float32",
+)  # fmt: skip
+
+_LARGEST_ALIGNMENT = 1 << 20
+_LARGEST_DIMENSION = 2**63 - 1
+_LOOKS_NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf|nan)", re.IGNORECASE)
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises :class:`InputError` instead of printing the usage and leaving."""
+
+    def __init__(self, command: str, **options: str) -> None:
+        super().__init__(
+            prog=program(command),
+            formatter_class=_HelpFormatter,
+            allow_abbrev=False,
+            **options,  # type: ignore[arg-type]
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError(message.removeprefix("argument "))
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse; a negative number after an option is its value, however wrong.
+
+        Raises
+        ------
+        InputError
+            If there is anything left that no argument accounts for.
+        """
+        words = list(sys.argv[1:] if args is None else args)
+        found, left = super().parse_known_args(self._join_negative_values(words), namespace)
+        if left:
+            word = left[0].partition("=")[0]
+            if word.startswith("-"):
+                known = [o for o in self._option_string_actions if o.startswith("--")]
+                self.error(f"there is no option {word}{nearest(word, known)}")
+            self.error(f"one model at a time: {word!r} is one too many")
+        return found, left
+
+    def _join_negative_values(self, words: Sequence[str]) -> list[str]:
+        joined: list[str] = []
+        for word in words:
+            option = self._option_string_actions.get(joined[-1]) if joined else None
+            if option is not None and option.nargs is None and _LOOKS_NEGATIVE.match(word):
+                joined[-1] += f"={word}"
+            else:
+                joined.append(word)
+        return joined
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Wraps paragraphs; text with line breaks of its own keeps them."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" in text:
+            return "".join(indent + line for line in text.splitlines(keepends=True))
+        return super()._fill_text(text, width, indent)
+
+
+def program(command: str) -> str:
+    """How the user called the command."""
+    return f"tightfit {command}" if called_as_tightfit() else f"python -m solver.{command}"
+
+
+def called_as_tightfit() -> bool:
+    """Whether the process was started through the console script."""
+    return PurePath(sys.argv[0]).stem == "tightfit"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Say what the user may have meant; empty when nothing comes near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add MODEL, ``--as`` and ``--dim``."""
+    parser.add_argument(
+        "model", nargs="?", metavar="MODEL",
+        help="a .tflite or .onnx file, or zoo:NAME for a published network ('python -m models.zoo "
+        "--list' names them); without MODEL: the bundled SwiftNet, sized as int8",
+    )  # fmt: skip
+    group = parser.add_argument_group("reading the model")
+    group.add_argument(
+        "--as", dest="precision", type=_argument(_precision), metavar="TYPE",
+        help="size float activations as they will be deployed: " + ", ".join(PRECISIONS),
+    )  # fmt: skip
+    group.add_argument(
+        "--dim", dest="dims", action="append", default=[], type=_argument(_dimension),
+        metavar="NAME=SIZE", help="size of a symbolic dimension, for example batch=1; repeatable",
+    )  # fmt: skip
+
+
+def add_memory_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the rules that relax the conservative memory model."""
+    group = parser.add_argument_group(
+        "memory rules",
+        "By default no op overwrites its input, every view is a copy, and sizes are not rounded "
+        "up. Relax only what your runtime really does.",
+    )
+    group.add_argument(
+        "--alignment", type=_argument(_alignment), default=1, metavar="N",
+        help="round every buffer up to N bytes; TensorFlow Lite Micro: 16 (default 1)",
+    )  # fmt: skip
+    group.add_argument(
+        "--in-place", action="store_true",
+        help="an op may overwrite an input that nobody needs any more. True for ONNX Runtime, "
+        "which does so by itself for element-wise ops, and for TensorFlow Lite Micro once both "
+        "tensors are given one offset",
+    )  # fmt: skip
+    group.add_argument(
+        "--views", action="store_true",
+        help="reshapes share the storage of their input. True for ONNX Runtime (Reshape, Squeeze, "
+        "Flatten); TensorFlow Lite Micro copies unless both tensors are given one offset",
+    )  # fmt: skip
+
+
+def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add limits on time and memory of the solver itself."""
+    group = parser.add_argument_group(
+        "limits", "When one is reached, the best order and bound so far are reported."
+    )
+    group.add_argument(
+        "--time-limit", type=_argument(parse_duration), default="60s", metavar="TIME",
+        help="wall time: 60s, 500ms, 2m, 1h, plain numbers are seconds (default 60s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--memory-limit", type=_argument(parse_size), default="4GB", metavar="SIZE",
+        help="memory of the solver's own process (default 4GB)",
+    )  # fmt: skip
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``, ``--force`` and ``--quiet``."""
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--json", metavar="FILE",
+        help="write the plan (order, bound, proof) as JSON; '-' puts it on stdout and the report "
+        "on stderr",
+    )  # fmt: skip
+    group.add_argument("--force", action="store_true", help="overwrite existing files")
+    group.add_argument(
+        "--quiet", action="store_true", help="print the verdict alone, and no live progress"
+    )
+
+
+def add_budget_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--budget``."""
+    parser.add_argument(
+        "--budget", type=_argument(parse_size), metavar="SIZE",
+        help="bytes there are for activations, for example 512KB (KB = KiB = 1024 bytes; MB and "
+        "GB likewise; plain numbers are bytes)",
+    )  # fmt: skip
+
+
+def _argument(parse: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Let argparse print what ``parse`` says."""
+
+    def parse_argument(text: str) -> _T:
+        try:
+            return parse(text)
+        except QuantityError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_argument
+
+
+def _precision(text: str) -> str:
+    if text not in PRECISIONS:
+        raise QuantityError(
+            f"{text!r} is no element type{nearest(text, PRECISIONS)} ({', '.join(PRECISIONS)})"
+        )
+    return text
+
+
+def _dimension(text: str) -> tuple[str, int]:
+    name, equals, size = text.rpartition("=")
+    if not (equals and name and size.isascii() and size.isdigit() and len(size) < 20):
+        raise QuantityError(f"{text!r} does not read NAME=SIZE, for example batch=1")
+    if int(size) > _LARGEST_DIMENSION:
+        raise QuantityError(f"{text!r} is more than any dimension has")
+    return name, int(size)
+
+
+def _alignment(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) < 20
+    if not (is_number and 1 <= int(text) <= _LARGEST_ALIGNMENT):
+        raise QuantityError(
+            f"{text!r} is no alignment; give bytes from 1 to {_LARGEST_ALIGNMENT}, for example 16"
+        )
+    return int(text)

@@ -1,0 +1,10 @@
+/* Beam search: the compiled twin of beam_order in solver/peak/heuristics.py. */
+#ifndef TIGHTFIT_BEAM_H
+#define TIGHTFIT_BEAM_H
+
+#include "space.h"
+
+/* Fills in `path` and returns its length; 0 if the beam ran dry, -1 if memory is short. */
+int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int32_t *path);
+
+#endif

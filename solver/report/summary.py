@@ -1,0 +1,148 @@
+"""What a report says about a plan, whatever it is rendered to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from solver.report.explain import evidence, verdict
+from solver.report.units import count, percent, seconds, short_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models import Graph
+    from solver.plan import Plan
+
+_ORDERS = {
+    "file_order": "file order",
+    "kahn": "breadth-first order",
+    "depth_first": "depth-first order",
+    "reverse_post_order": "reverse post-order",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A labelled size and a remark on it."""
+
+    label: str
+    size: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The report on one plan.
+
+    Attributes
+    ----------
+    facts : tuple of str
+        The network, its precision, the memory rules.
+    rows : tuple of Row
+        Sizes to compare.
+    remarks : tuple of str
+        Why it is so, and what it took.
+    warnings : tuple of str
+        What the figures do not account for.
+    verdict : str
+        The answer.
+    answer : bool or None
+        Whether the answer is good news; None when it is open.
+    """
+
+    facts: tuple[str, ...]
+    rows: tuple[Row, ...]
+    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
+    verdict: str
+    answer: bool | None
+
+
+def summarize(
+    plan: Plan, graph: Graph, *, title: str, precision: str, hints: Iterable[str] = ()
+) -> Summary:
+    """Put a least-peak plan into words.
+
+    Parameters
+    ----------
+    plan : Plan
+        What the solver returned.
+    graph : Graph
+        What it was given.
+    title, precision : str
+        Where the network comes from, and how its activations are sized.
+    hints : iterable of str
+        What the user could do next.
+    """
+    answer = plan.fits
+    if plan.budget_bytes is None and plan.status == "optimal":
+        answer = True
+    return Summary(
+        facts=(f"{title}: {_contents(graph)}", precision, f"memory rules: {_rules(plan)}"),
+        rows=tuple(_rows(plan)),
+        remarks=(*_remarks(plan, graph), *hints),
+        warnings=plan.warnings,
+        verdict=_qualified(verdict(plan), plan),
+        answer=answer,
+    )
+
+
+def _qualified(sentence: str, plan: Plan) -> str:
+    """Keep the verdict from claiming more than the reader could count."""
+    if not plan.warnings:
+        return sentence
+    noun = "warning" if len(plan.warnings) == 1 else "warnings"
+    return f"{sentence} This holds for what was counted: see the {noun}."
+
+
+def _contents(graph: Graph) -> str:
+    ops, buffers = count(len(graph.ops), "op"), count(len(graph.buffers), "buffer")
+    weights = f"; {short_size(graph.weight_bytes)} of weights not counted"
+    return f"{ops}, {buffers}{weights if graph.weights else ''}"
+
+
+def _rules(plan: Plan) -> str:
+    options = plan.options
+    alignment = options["alignment"]
+    if not options["in_place"] and not options["views"] and alignment == 1:
+        return "conservative (nothing in place, views are copies, no alignment)"
+    return ", ".join((
+        "in place where the op allows it" if options["in_place"] else "nothing in place",
+        "views share storage" if options["views"] else "views are copies",
+        "no alignment" if alignment == 1 else f"sizes rounded up to {count(alignment, 'byte')}",
+    ))  # fmt: skip
+
+
+def _rows(plan: Plan) -> list[Row]:
+    peak, budget = plan.peak_bytes, plan.budget_bytes
+    is_optimal = plan.status == "optimal"
+    rows = [
+        Row("best order", peak, "proven optimal" if is_optimal else f"gap {percent(plan.gap)}"),
+        Row("proven lower bound", plan.lower_bound_bytes, "no order needs less"),
+    ]
+    if budget is not None:
+        room = budget - peak
+        left = f"{short_size(room)} left" if room >= 0 else f"{short_size(-room)} missing"
+        rows.append(Row("budget", budget, left))
+    for name, needed in plan.baselines.items():
+        saved = (needed - peak) / needed if needed else 0.0
+        note = f"{percent(saved)} saved" if saved > 0 else "the same"
+        if budget is not None and peak <= budget < needed:
+            note += ", would not fit"
+        rows.append(Row(_ORDERS.get(name, name.replace("_", " ")), needed, note))
+    return rows
+
+
+def _remarks(plan: Plan, graph: Graph) -> list[str]:
+    remarks: list[str] = []
+    is_optimal = plan.status == "optimal"
+    if is_optimal and plan.baselines.get("file_order") == plan.peak_bytes:
+        remarks.append("File order is already optimal: no order needs less.")
+    remarks.extend(evidence(plan, graph))
+    states = plan.certificate.get("states", 0)
+    searched = f"{count(states, 'state')} searched" if states else "no search needed"
+    remarks.append(f"{seconds(plan.seconds)}, {searched}.")
+    if plan.fits is None and not is_optimal and plan.limit in ("time", "memory"):
+        remarks.append(f"A larger --{plan.limit}-limit may decide it.")
+    return remarks

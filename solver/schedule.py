@@ -1,0 +1,101 @@
+"""``python -m solver.schedule``: the order of least peak memory, with its proof."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from solver.cli.exits import EXIT_CODES, exit_code
+from solver.cli.network import model_file, read_network
+from solver.cli.output import claim
+from solver.cli.parser import (
+    Parser,
+    add_budget_argument,
+    add_limit_arguments,
+    add_memory_arguments,
+    add_model_arguments,
+    add_output_arguments,
+)
+from solver.cli.run import run
+from solver.cli.streams import emit, emit_json
+from solver.limits import Limits
+from solver.memory import MemoryRules
+from solver.peak import minimize_peak
+from solver.report import render_summary, render_verdict, summarize
+from solver.report.progress import live_progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+_EXAMPLES = """\
+examples:
+  python -m solver.schedule --budget 512KB
+      the bundled network against 512 * 1024 = 524288 bytes
+  python -m solver.schedule model.tflite --budget 96KB --alignment 16
+      a model file, with sizes rounded up as TensorFlow Lite Micro does
+  python -m solver.schedule model.onnx --dim batch=1 --as int8
+      a float model with a symbolic batch, sized as it will be quantized
+  python -m solver.schedule zoo:darts_cell --json - --quiet
+      a published network; the plan as JSON on stdout
+
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    return run(_parser(), _schedule, argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "schedule",
+        description="Find the order of operators that needs the least memory for activations, "
+        "and prove that no order needs less.",
+        epilog=_EXAMPLES + EXIT_CODES,
+    )
+    add_budget_argument(parser)
+    add_model_arguments(parser)
+    add_memory_arguments(parser)
+    add_limit_arguments(parser)
+    add_output_arguments(parser)
+    return parser
+
+
+def _schedule(options: argparse.Namespace) -> int:
+    json_file = None
+    if options.json not in (None, "-"):
+        inputs = (model_file(options.model),)
+        json_file = claim(Path(options.json), force=options.force, inputs=inputs)
+    with live_progress(quiet=options.quiet) as observer:
+        network = read_network(options.model, options.precision, options.dims)
+        plan = minimize_peak(
+            network.graph,
+            options.budget,
+            Limits(seconds=options.time_limit, memory_bytes=options.memory_limit),
+            observer,
+            rules=MemoryRules(options.alignment, options.in_place, options.views),
+            options=network.options,
+        )
+    plan = dataclasses.replace(plan, model=network.model)
+    people = sys.stderr if options.json == "-" else sys.stdout
+    render = render_verdict if options.quiet else render_summary
+    summary = summarize(
+        plan,
+        network.graph,
+        title=network.title,
+        precision=network.precision,
+        hints=() if options.json else ("The order itself: --json FILE writes it.",),
+    )
+    emit(render(summary, people), people)
+    if options.json == "-":
+        emit_json(plan.to_json() + "\n", sys.stdout)
+    elif json_file is not None:
+        json_file.write(plan.to_json() + "\n")
+    return exit_code(plan)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
