@@ -48,7 +48,7 @@ def _copy_extension_to_sources(wheel: Path) -> None:
 
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:  # noqa: ANN401
     """Setuptools' own needs, and a compiler if there is none."""
-    needs = build_meta.get_requires_for_build_wheel(config_settings)
+    needs: list[str] = build_meta.get_requires_for_build_wheel(config_settings)
     return needs if _has_compiler() else [*needs, "ziglang"]
 
 
@@ -64,7 +64,7 @@ def build_wheel(
 ) -> str:
     """Build the wheel with whatever compiler there is."""
     _use_some_compiler()
-    name = build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
+    name: str = build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
     _copy_extension_to_sources(Path(wheel_directory) / name)
     return name
 
@@ -76,4 +76,5 @@ def build_editable(
 ) -> str:
     """Build the editable wheel with whatever compiler there is."""
     _use_some_compiler()
-    return build_meta.build_editable(wheel_directory, config_settings, metadata_directory)
+    name: str = build_meta.build_editable(wheel_directory, config_settings, metadata_directory)
+    return name

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import resource
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 _CHECK_EVERY = 64  # heuristic steps between looks at the clock
+_STATM = Path("/proc/self/statm")
 _NO_LIMIT = 2**62
 
 
@@ -90,6 +93,7 @@ class Meter:
     states: int = 0
     _steps: int = 0
     _start: float = field(default_factory=time.monotonic)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def seconds(self) -> float:
@@ -114,7 +118,7 @@ class Meter:
         """Bytes this process may still take."""
         if self.limits.memory_bytes is None:
             return _NO_LIMIT
-        return max(0, self.limits.memory_bytes - resident_peak())
+        return max(0, self.limits.memory_bytes - resident_bytes())
 
     def add(self, states: int) -> None:
         """Count states and look at the clock and the memory.
@@ -124,7 +128,8 @@ class Meter:
         LimitReachedError
             When a limit is hit.
         """
-        self.states += states
+        with self._lock:
+            self.states += states
         self.check()
 
     def tick_heuristic(self) -> None:
@@ -149,12 +154,16 @@ class Meter:
         """
         if self.limits.seconds is not None and self.seconds > self.limits.seconds:
             raise LimitReachedError(Limit.TIME)
-        if self.limits.memory_bytes is not None and resident_peak() > self.limits.memory_bytes:
+        if self.limits.memory_bytes is not None and resident_bytes() > self.limits.memory_bytes:
             raise LimitReachedError(Limit.MEMORY)
         self.observer.on_progress(self.states)
 
 
-def resident_peak() -> int:
-    """Bytes of memory this process has held at its worst."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def resident_bytes() -> int:
+    """Bytes of memory this process holds."""
+    try:
+        pages = int(_STATM.read_text().split()[1])
+    except (OSError, ValueError, IndexError):  # no procfs: the highest so far is safe, if strict
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return pages * resource.getpagesize()

@@ -18,6 +18,8 @@ from solver.peak.space import Room, Space, bits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from solver.limits import Meter
+
 _REUSE_CHOICES = 16
 
 
@@ -95,6 +97,7 @@ class CutBounds:
         ceiling: Sequence[int],
         floor: int = 0,
         on_bound: Callable[[OpBound], None] | None = None,
+        meter: Meter | None = None,
     ) -> OpBound | None:
         """Largest op bound above ``floor``.
 
@@ -107,11 +110,15 @@ class CutBounds:
             A bound already known.
         on_bound : callable, optional
             Called with each improvement.
+        meter : Meter, optional
+            Checked before every cut.
         """
         best: OpBound | None = None
         for i in sorted(range(len(self._space.ops)), key=lambda i: (-ceiling[i], i)):
             if ceiling[i] <= floor:
                 break
+            if meter is not None:
+                meter.check()
             found = self.cut(i)
             if found.bound > floor:
                 best, floor = found, found.bound

@@ -54,10 +54,10 @@ class NativeExplorer:
 
     def advance(self, states: int, memory: int) -> Event:
         """Expand up to ``states`` states; ``memory`` bytes may be added to the tables."""
-        event, rejected, self.states, self._bytes = _native.run(
+        code, rejected, self.states, self._bytes = _native.run(
             self._search, states, self._bytes + max(memory, 0)
         )
-        event = Event(event)
+        event = Event(code)
         if event is Event.REFUTED:
             self.rejected = rejected
         return event

@@ -45,6 +45,8 @@ class Space:
         Ops to schedule; ``done`` and ``window`` together must be closed under precedence.
     backward : bool
         Whether time runs from the end to the start.
+    start_memory : int, optional
+        Live bytes in the first state, where the caller knows them: saves a look at every storage.
 
     Attributes
     ----------
@@ -69,6 +71,7 @@ class Space:
         window: Sequence[int] | None = None,
         *,
         backward: bool = False,
+        start_memory: int | None = None,
     ) -> None:
         self.problem = problem
         self.backward = backward
@@ -86,7 +89,10 @@ class Space:
         self.frees: list[list[tuple[int, int]]] = [[] for _ in self.ops]
         self.reuse: list[dict[int, list[tuple[int, int]]]] = [{} for _ in self.ops]
         self.touch = [0] * len(self.ops)
-        self.start_memory = self._place_storages(index)
+        if start_memory is None:
+            start_memory = self._live(range(len(problem.storages)))
+        self.start_memory = start_memory
+        self._place_storages(index)
         self.constant = self.start_memory - sum(
             room.size for room in self.rooms.values() if room.initial
         )
@@ -95,9 +101,26 @@ class Space:
         self.native: Capsule | None = None  # the same in the compiled kernel, made on demand
         self._effects: list[dict[int, Effect]] = [{} for _ in self.ops]
 
-    def _place_storages(self, index: dict[int, int]) -> int:
-        memory = 0
-        for b, storage in enumerate(self.problem.storages):
+    def _live(self, storages: Iterable[int]) -> int:
+        """Bytes of these storages that are live in the first state."""
+        problem, done = self.problem, self.done
+        total = 0
+        for b in storages:
+            storage = problem.storages[b]
+            born = storage.is_input or not done.isdisjoint(storage.producers)
+            dead = not storage.is_output and done.issuperset(storage.users)
+            if self.backward:  # live in the state that is left
+                born = storage.is_input or not done.issuperset(storage.producers)
+                dead = not storage.is_output and done.isdisjoint(storage.users)
+            total += storage.size * (born and not dead)
+        return total
+
+    def _place_storages(self, index: dict[int, int]) -> None:
+        problem = self.problem
+        for b in dict.fromkeys(
+            b for v in self.ops for b in (*problem.produced[v], *problem.consumed[v])
+        ):
+            storage = problem.storages[b]
             allocators, finishers = storage.producers, storage.users
             initial, kept = storage.is_input, storage.is_output
             if self.backward:
@@ -106,8 +129,6 @@ class Space:
             initial = initial or any(v in self.done for v in allocators)
             left = [v for v in finishers if v not in self.done]
             kept = kept or any(v not in index for v in left)
-            if initial and (kept or left):
-                memory += storage.size
             if storage.size == 0 or (initial and (kept or not left)):
                 continue
             room = Room(storage.size, _mask(allocators, index), _mask(left, index), initial, kept)
@@ -115,7 +136,6 @@ class Space:
                 self._note(self.news, b, room, room.allocators)
             if not kept and room.finishers:
                 self._note(self.frees, b, room, room.finishers)
-        return memory
 
     def _note(self, lists: list[list[tuple[int, int]]], b: int, room: Room, ops: int) -> None:
         self.rooms[b] = room

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING
 from solver.peak.heuristics import kahn_order
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from solver.memory import Problem
+
+
+def boundaries(problem: Problem, order: Sequence[int]) -> list[int]:
+    """Positions in ``order`` of states that every order passes, both ends included.
+
+    Any topological order gives the same states, hence the same positions.
+    """
+    cuts = _comparable_positions(problem, order)
+    return sorted({0, len(order), *cuts, *(i + 1 for i in cuts)})
 
 
 def windows(problem: Problem) -> list[list[int]]:
@@ -26,12 +37,10 @@ def windows(problem: Problem) -> list[list[int]]:
         Non-empty; together they hold every op once.
     """
     order = kahn_order(problem)
-    cuts = _comparable_positions(problem, order)
-    edges = sorted({0, len(order), *cuts, *(i + 1 for i in cuts)})
-    return [sorted(order[a:b]) for a, b in itertools.pairwise(edges)]
+    return [sorted(order[a:b]) for a, b in itertools.pairwise(boundaries(problem, order))]
 
 
-def _comparable_positions(problem: Problem, order: list[int]) -> list[int]:
+def _comparable_positions(problem: Problem, order: Sequence[int]) -> list[int]:
     """Positions of ops comparable to all others.
 
     All ops before position ``i`` are ancestors of the op there iff each has a successor no later

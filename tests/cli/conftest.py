@@ -37,7 +37,8 @@ class Result:
     def row(self, label: str) -> list[str]:
         """Cells of the table row that starts with ``label``."""
         line = next(line for line in self.out.splitlines() if line.startswith(f"  {label}  "))
-        return [cell for cell in line.removeprefix(f"  {label}").split("  ") if cell]
+        cells = line.removeprefix(f"  {label}").split("  ")
+        return [cell.strip() for cell in cells if cell.strip()]
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from onnx import GraphProto, ValueInfoProto
+
     Nodes = Sequence[tuple[str, Sequence[str], Sequence[str]]]
 
 #: Two heavy branches. File order runs them side by side: x + a1 + b1 = 2100 bytes. One after the
@@ -39,7 +41,7 @@ def write_network(
 ) -> Path:
     """Write an ONNX model of unknown ops over int8 tensors of the given sizes."""
 
-    def value(name: str) -> object:
+    def value(name: str) -> ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.INT8, [sizes[name]])
 
     inner = sizes.keys() - {*inputs, *outputs}
@@ -77,7 +79,7 @@ def write_float_network(path: Path, batch: int | str = 1) -> Path:
 def write_branching_if(path: Path) -> Path:
     """Write a model whose If hides what its bodies need."""
 
-    def body(name: str) -> object:
+    def body(name: str) -> GraphProto:
         out = helper.make_tensor_value_info(name, TensorProto.FLOAT, [4])
         return helper.make_graph([helper.make_node("Relu", ["x"], [name])], name, [], [out])
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class ImpatientObserver(SilentObserver):
     """Presses Ctrl-C at the first order."""
 
-    def on_incumbent(self, peak: int) -> None:
+    def on_incumbent(self, peak: int) -> None:  # noqa: ARG002
         raise KeyboardInterrupt
 
 
 @contextmanager
-def impatient_progress(*, quiet: bool) -> Iterator[ImpatientObserver]:
+def impatient_progress(**_options: object) -> Iterator[ImpatientObserver]:
     yield ImpatientObserver()
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from models import zoo
 from tests.cli.networks import CHAIN, CHAIN_SIZES, write_network
+from tests.cli.terminal import screen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +30,11 @@ def environment(**changes: str) -> Mapping[str, str]:
     return {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **changes}
 
 
-def call(*arguments: str | Path, **streams: int) -> subprocess.CompletedProcess[str]:
-    options: dict[str, int] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+def call(*arguments: str | Path, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *map(str, arguments)], check=False, text=True, encoding="utf-8",
-        timeout=PATIENCE, env=environment(), stdin=subprocess.DEVNULL, **options,
+        timeout=PATIENCE, env=environment(), stdin=subprocess.DEVNULL, stdout=stdout,
+        stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
@@ -143,12 +144,6 @@ class Terminal:
         self.drawn += data.decode("utf-8", "replace")
         return bool(data)
 
-    @property
-    def screen(self) -> list[str]:
-        """Lines that are left once the erasing is done; one line is drawn at a time."""
-        lines = [line.split("\x1b[2K")[-1].strip("\r") for line in self.drawn.split("\r\n")]
-        return [line for line in lines if line]
-
 
 def test_ctrl_c_leaves_the_best_plan_so_far(hard_network: Path, tmp_path: Path) -> None:
     plan_file = tmp_path / "plan.json"
@@ -163,7 +158,7 @@ def test_ctrl_c_leaves_the_best_plan_so_far(hard_network: Path, tmp_path: Path) 
     assert terminal.process.returncode == 130
     assert out.splitlines()[-1].endswith("; interrupted.")
     assert "Traceback" not in terminal.drawn
-    assert "incumbent" not in "".join(terminal.screen)
+    assert "incumbent" not in "".join(screen(terminal.drawn))
     plan = json.loads(plan_file.read_text())
     assert plan["limit"] == "interrupt"
     assert 0 < plan["lower_bound_bytes"] < plan["peak_bytes"]
@@ -176,7 +171,7 @@ def test_a_report_on_a_terminal_is_wrapped_and_coloured() -> None:
     assert plan["fits"] is True
     assert terminal.process.returncode == 0
     assert "\x1b[1;32mFits: needs 294 KB of 512 KB (proven optimal).\x1b[0m" in terminal.drawn
-    assert max(map(len, terminal.screen)) <= 100
+    assert max(map(len, screen(terminal.drawn))) <= 100
     assert "…" not in terminal.drawn
 
 
@@ -184,4 +179,4 @@ def test_no_color_is_respected() -> None:
     terminal = Terminal("--budget", "512KB", "--json", "-", NO_COLOR="1")
     terminal.finish()
     assert "\x1b[1" not in terminal.drawn
-    assert terminal.screen[-1] == "Fits: needs 294 KB of 512 KB (proven optimal)."
+    assert screen(terminal.drawn)[-1] == "Fits: needs 294 KB of 512 KB (proven optimal)."

@@ -174,7 +174,7 @@ def test_the_model_is_never_overwritten(
         ("x" * 300, "cannot be written: File name too long"),
     ],
 )
-def test_places_that_cannot_be_written_are_refused_before_the_work(
+def test_places_that_cannot_be_written_are_refused_before_the_work(  # noqa: PLR0917
     run: Run,
     chain: Path,
     tmp_path: Path,

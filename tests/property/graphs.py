@@ -7,14 +7,17 @@ through :data:`GRAPHS`, so a failing example shrinks.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
 from models.builder import GraphBuilder
 from models.graph import Buffer, BufferId, Graph, Op, OpId
 from solver.memory import MemoryRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 #: Sizes in bytes that one graph draws from: all tied, few ties, zeros, odd, wide.
 PALETTES = ((1,), (1, 2), (0, 1, 2), (0, 3, 5, 17), (1, 2, 4, 8), tuple(range(30)))
@@ -97,13 +100,11 @@ class _Drawing:
             )
         )
 
-    def build(self) -> Graph:
+    def build(self, name: str) -> Graph:
         """Shuffle what the file lists."""
-        builder = GraphBuilder("drawn")
+        builder = GraphBuilder(name)
         for b in self.rng.sample(self.buffers, len(self.buffers)):
-            builder.buffer(
-                b.name, b.size, is_input=b.is_input, is_output=b.is_output, shared=True
-            )
+            builder.buffer(b.name, b.size, is_input=b.is_input, is_output=b.is_output, shared=True)
         for op in self.rng.sample(self.ops, len(self.ops)):
             builder.op(
                 op.name,
@@ -117,22 +118,28 @@ class _Drawing:
         return builder.build()
 
 
-def random_graph(rng: random.Random, most_ops: int = 8, least_ops: int = 0) -> Graph:
+def random_graph(
+    rng: random.Random, most_ops: int = 8, least_ops: int = 0, name: str = "drawn"
+) -> Graph:
     """Draw a graph: several outputs, fan-out, shared buffers, pairs, state, components."""
     drawing = _Drawing(rng, rng.choice(PALETTES), reach=rng.choice((2, 4, 100)))
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         drawing.new_buffer(is_input=True)
-    for _ in range(rng.randint(least_ops, most_ops)):
+    for _ in range(max(rng.randint(least_ops, most_ops), rng.randint(least_ops, most_ops))):
         drawing.new_op()
-    return drawing.build()
+    return drawing.build(name)
 
 
-def seeded_graphs(
+def cases(
     count: int, seed: int, most_ops: int = 8, least_ops: int = 0
-) -> Iterator[tuple[int, Graph]]:
-    """Numbered graphs, the same every time."""
+) -> Iterator[tuple[Graph, MemoryRules]]:
+    """Graphs and rules, the same every time; the graph's name is the seed that draws it."""
     for k in range(count):
-        yield k, random_graph(random.Random(f"{seed}/{k}"), most_ops, least_ops)
+        label = f"{seed}/{k}"
+        yield (
+            random_graph(random.Random(label), most_ops, least_ops, label),
+            ALL_RULES[k % len(ALL_RULES)],
+        )
 
 
 #: The generator, driven by hypothesis.
@@ -207,6 +214,11 @@ def union(a: Graph, b: Graph) -> Graph:
     )
 
 
+def padded(graph: Graph, count: int, rng: random.Random) -> Graph:
+    """Scatter ``count`` ops that need no memory, one after the other, among the ops of a graph."""
+    return relabelled(union(graph, chain([0] * (count + 1))), rng)
+
+
 def reversed_time(graph: Graph) -> Graph:
     """Run the film backwards: every order keeps its memory, in reverse.
 
@@ -242,7 +254,5 @@ def reversed_time(graph: Graph) -> Graph:
 def chain(sizes: Sequence[int]) -> Graph:
     """Ops in a row, each reading the buffer before it; the first size is the input's."""
     buffers = tuple(Buffer(f"b{i}", size, is_input=i == 0) for i, size in enumerate(sizes))
-    ops = tuple(
-        Op(f"op{i}", "", (BufferId(i),), (BufferId(i + 1),)) for i in range(len(sizes) - 1)
-    )
+    ops = tuple(Op(f"op{i}", "", (BufferId(i),), (BufferId(i + 1),)) for i in range(len(sizes) - 1))
     return Graph("chain", ops, buffers)

@@ -7,13 +7,18 @@ run. :func:`least_peak` walks all states; :func:`least_peak_by_orders` walks all
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from models.graph import Graph
 from solver.memory import MemoryRules
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from models.graph import Graph
+
 State = frozenset[int]
+START: State = frozenset()
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Oracle:
             frozenset(op.after) | {p for b in op.inputs for p in _writers(graph, b)}
             for op in graph.ops
         ]
+        self.all_ops: State = frozenset(range(len(graph.ops)))
         self.workspace = [op.workspace for op in graph.ops]
         self.blocks = [_block(graph, rules, group) for group in _groups(graph, rules)]
         self.overwrites = [
@@ -88,10 +94,10 @@ class Oracle:
         return sum(max(o.size for o in due if o.target == target) for target in targets)
 
     def peak(self, order: Sequence[int]) -> int:
-        """The most bytes in use at any time; ``order`` may be part of one."""
+        """The most bytes in use at any time."""
         prefixes = [frozenset(order[:i]) for i in range(len(order))]
         steps = [self.step_peak(done, v) for done, v in zip(prefixes, order, strict=True)]
-        return max([self.memory(frozenset()), *steps])
+        return max([self.memory(START), *steps])
 
     def ready(self, done: State) -> Iterator[int]:
         """Ops that may run next."""
@@ -99,29 +105,30 @@ class Oracle:
             if v not in done and before <= done:
                 yield v
 
-    def states(self) -> Iterator[State]:
-        """All states, by number of ops."""
-        level = {frozenset[int]()}
+    def states(self, low: State = START, high: State | None = None) -> Iterator[State]:
+        """All states from ``low`` to ``high``, by number of ops."""
+        inside = self.all_ops if high is None else high
+        level = {low}
         while level:
             yield from level
-            level = {done | {v} for done in level for v in self.ready(done)}
+            level = {done | {v} for done in level for v in self.ready(done) if v in inside}
 
     def orders(self) -> Iterator[tuple[int, ...]]:
         """All valid orders."""
-        count = len(self.predecessors)
-        for order in itertools.permutations(range(count)):
+        for order in itertools.permutations(self.all_ops):
             if all(self.predecessors[v] <= set(order[:i]) for i, v in enumerate(order)):
                 yield order
 
-    def least_peak(self) -> int:
-        """The optimum, by dynamic programming over states."""
-        start = frozenset[int]()
-        peak = {start: self.memory(start)}
-        for done in self.states():
+    def least_peak(self, low: State = START, high: State | None = None) -> int:
+        """The optimum between two states, by dynamic programming over those between."""
+        high = self.all_ops if high is None else high
+        peak = {low: self.memory(low)}
+        for done in self.states(low, high):
             for v in self.ready(done):
-                new = max(peak[done], self.step_peak(done, v))
-                peak[done | {v}] = min(peak.get(done | {v}, new), new)
-        return peak[frozenset(range(len(self.predecessors)))]
+                if v in high:
+                    new = max(peak[done], self.step_peak(done, v))
+                    peak[done | {v}] = min(peak.get(done | {v}, new), new)
+        return peak[high]
 
     def least_peak_by_orders(self) -> int:
         """The optimum, by trying every order."""
