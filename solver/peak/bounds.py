@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from solver.limits import Meter
 
 _REUSE_CHOICES = 16
+_DIGITS = bytes.maketrans(b"\0\1", b"01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,16 @@ class CutBounds:
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._ancestors = _closure(space.need, _topological(space))
-        self._descendants = [0] * len(space.ops)
-        for i, mask in enumerate(self._ancestors):
-            for a in bits(mask):
-                self._descendants[a] |= 1 << i
+        self._before = [tuple(bits(need)) for need in space.need]
+
+    def _sides(self, op: int) -> tuple[int, int]:
+        """Masks of what precedes ``op`` in every order, and of ``op`` with what follows it."""
+        return _reach(op, self._before) & ~(1 << op), _reach(op, self._space.follow)
 
     def forced(self, op: int) -> int:
         """Bytes in use in every state in which ``op`` runs: a bound without a flow."""
         space = self._space
-        inside, outside = self._ancestors[op], self._descendants[op] | 1 << op
+        inside, outside = self._sides(op)
         total = space.constant + space.workspace[op]
         for room in space.rooms.values():
             if (room.initial or room.allocators & (inside | 1 << op)) and (
@@ -61,7 +62,7 @@ class CutBounds:
     def cut(self, op: int) -> OpBound:
         """Least step peak of window op ``op`` and a state that attains it."""
         space = self._space
-        inside, outside = self._ancestors[op], self._descendants[op] | 1 << op
+        inside, outside = self._sides(op)
         rooms = [
             replace(room, initial=True) if room.allocators >> op & 1 else room
             for room in space.rooms.values()
@@ -127,22 +128,15 @@ class CutBounds:
         return best
 
 
-def _topological(space: Space) -> list[int]:
-    waiting = [need.bit_count() for need in space.need]
-    order = [i for i, count in enumerate(waiting) if count == 0]
-    for i in order:
-        for j in space.follow[i]:
-            waiting[j] -= 1
-            if waiting[j] == 0:
-                order.append(j)
-    return order
-
-
-def _closure(need: Sequence[int], order: Sequence[int]) -> list[int]:
-    closed = [0] * len(need)
-    for i in order:
-        mask = need[i]
-        for p in bits(need[i]):
-            mask |= closed[p]
-        closed[i] = mask
-    return closed
+def _reach(op: int, edges: Sequence[Sequence[int]]) -> int:
+    """Mask of ops reached from ``op``, itself included."""
+    reached = bytearray(len(edges))
+    reached[op] = 1
+    stack = [op]
+    while stack:
+        for i in edges[stack.pop()]:
+            if not reached[i]:
+                reached[i] = 1
+                stack.append(i)
+    digits = bytes(reached).translate(_DIGITS)
+    return int(digits[::-1], 2)

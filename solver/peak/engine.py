@@ -191,13 +191,13 @@ class Engine:
         ceiling = [window.ceiling[v] for v in window.ops]
         cuts.best(ceiling, self.outcome.bound, self._take_cut, meter)
         yield
+        self._refine(window, meter)
+        yield
         for turn, _ in enumerate(self._search(window, pool)):
             if turn == 0:
                 yield from self._beams(window, _WIDE)
             if turn.bit_count() == 1:
-                done = tuple(self._order[: window.begin])
-                bound = self.outcome.bound
-                refine(self._problem, window, done, bound=bound, meter=meter, rules=self._rules)
+                self._refine(window, meter)
             yield
 
     def _beams(self, window: Window, width: int) -> Iterator[None]:
@@ -207,6 +207,16 @@ class Engine:
             )
             if order is not None and window.offer(order):
                 yield
+
+    def _refine(self, window: Window, meter: Meter) -> None:
+        refine(
+            self._problem,
+            window,
+            tuple(self._order[: window.begin]),
+            bound=self.outcome.bound,
+            meter=meter,
+            rules=self._rules,
+        )
 
     def _search(self, window: Window, pool: Executor | None) -> Iterator[None]:
         portfolio = Portfolio(window, self.outcome.bound, self._meter, self._rules, pool)

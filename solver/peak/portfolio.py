@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from solver.peak.window import Window
 
 _SLICE = 512  # states one search expands before the next takes its turn
+_LARGE = 256_000  # fewer where a window has more than _LARGE / _SLICE ops: states cost more there
 _HEAD_START = 16  # slices for the favourite before any other search begins
 _FAVOUR = 4  # slices for the favourite in later rounds
 
@@ -72,7 +73,8 @@ class Portfolio:
             for budget in dict.fromkeys((top, self.bound))
             for space in (self._window.backward, self._window.forward)
         ]
-        alive = {id(search): search.run(_SLICE) for search in searches}
+        states = max(1, min(_SLICE, _LARGE // len(self._window.ops)))
+        alive = {id(search): search.run(states) for search in searches}
         for turn in itertools.count():
             lanes = [searches[:1] * (_HEAD_START if turn == 0 else _FAVOUR)]
             if turn > 0:

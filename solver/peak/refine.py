@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SMALLEST = 16  # ops
 _GROWTH = 2
+_FEWEST_STATES = 512  # a part may take so many, or this share of what was spent so far
+_SHARE = 64
 
 
 def refine(
@@ -54,13 +56,16 @@ def refine(
         Whether the peak of the window fell.
     """
     improved = False
+    states = max(_FEWEST_STATES, meter.states // _SHARE)
     size = _SMALLEST
     while window.peak > bound and size < _GROWTH * len(window.order):
         middle = window.bottleneck()
         begin = max(0, min(middle - size // 2, len(window.order) - size))
         part = window.order[begin : begin + size]
         before = (*done, *window.order[:begin])
-        better = _solve_part(problem, before, part, window.peak - 1, meter=meter, rules=rules)
+        better = _solve_part(
+            problem, before, part, window.peak - 1, meter=meter, rules=rules, states=states
+        )
         if better is None:
             size *= _GROWTH
             continue
@@ -82,13 +87,14 @@ def _solve_part(
     *,
     meter: Meter,
     rules: Rules,
+    states: int,
 ) -> list[int] | None:
     """Order of the part with every step peak within ``budget``, if one is found cheaply."""
     for backward in (True, False):
         before = done if not backward else _after(problem, done, part)
         space = Space(problem, before, tuple(part), backward=backward)
         try:
-            outcome = _run(Search(space, budget, meter, rules))
+            outcome = _run(Search(space, budget, meter, rules), states)
         except LimitReachedError as stop:
             if stop.limit is Limit.MEMORY:
                 continue
@@ -100,14 +106,11 @@ def _solve_part(
     return None
 
 
-_PART_STATES = 20_000
-
-
-def _run(search: Search) -> Found | Refuted | None:
+def _run(search: Search, states: int) -> Found | Refuted | None:
     for event in search.run():
         if event is not None:
             return event
-        if search.states > _PART_STATES:
+        if search.states >= states:
             return None
     return None
 
