@@ -1,9 +1,9 @@
 """Check a plan against a network, trusting nothing in the plan and sharing no code with the search.
 
-The replay below is deliberately naive: it keeps the set of live buffers by name and adds up sizes
-at every step. A cut certificate is recomputed as a maximum flow by networkx over a network
-built here, from the definition. What a search certificate claims is not re-proven here; its
-statements are only checked for consistency.
+The replay below is deliberately plain: a set of live buffers, and for each the ops still to come.
+A cut certificate is recomputed as a maximum flow by networkx over a network built here, from the
+definition. What a search certificate claims is not re-proven here; its statements are only
+checked for consistency.
 """
 
 from __future__ import annotations
@@ -76,22 +76,28 @@ def check_replay(plan: Plan, graph: Graph) -> None:
 
 def replay_peak(order: Sequence[int], problem: Problem) -> int:
     """Peak of an order in bytes, straight from the definition of memory."""
-    done: set[int] = set()
-    peak = sum(s.size for s in problem.storages if s.is_input)
+    storages = problem.storages
+    touched: list[list[int]] = [[] for _ in range(len(problem))]
+    for b, storage in enumerate(storages):
+        for v in storage.users:
+            touched[v].append(b)
+    waiting = [set(s.users) for s in storages]
+    live = {b for b, s in enumerate(storages) if s.is_input}
+    used = peak = sum(storages[b].size for b in live)
     for v in order:
-        during = problem.workspace[v]
-        for storage in problem.storages:
-            born = storage.is_input or bool(done.union((v,)).intersection(storage.producers))
-            dead = not storage.is_output and done.issuperset(storage.users)
-            if born and not dead:
-                during += storage.size
+        born = {b for b in touched[v] if v in storages[b].producers} - live
+        live |= born
+        used += sum(storages[b].size for b in born)
         credit: dict[int, int] = {}
         for reuse in problem.reuses[v]:
-            others = set(problem.storages[reuse.source].users) - {v}
-            if others <= done:
+            if waiting[reuse.source] == {v}:
                 credit[reuse.target] = max(credit.get(reuse.target, 0), reuse.size)
-        peak = max(peak, during - sum(credit.values()))
-        done.add(v)
+        peak = max(peak, used + problem.workspace[v] - sum(credit.values()))
+        for b in touched[v]:
+            waiting[b].remove(v)
+        dead = {b for b in touched[v] if not waiting[b] and not storages[b].is_output}
+        live -= dead
+        used -= sum(storages[b].size for b in dead)
     return peak
 
 

@@ -13,7 +13,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
@@ -77,6 +76,8 @@ class _Network:
     def _solve_large(
         self, arcs: dict[tuple[int, int], int], unit: int, *, largest: bool
     ) -> tuple[int, set[int]]:
+        import networkx as nx  # noqa: PLC0415  rarely needed
+
         graph = nx.DiGraph()
         graph.add_nodes_from(range(self.nodes))
         graph.add_weighted_edges_from(((a, b, c) for (a, b), c in arcs.items()), weight="capacity")

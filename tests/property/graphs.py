@@ -60,26 +60,31 @@ class _Drawing:
 
     rng: random.Random
     palette: Sequence[int]
-    reach: int
+    reach: int  # how far back an op reads
+    kept: int  # chances in a hundred: a buffer is an output though it may be read,
+    parting: int  # a parallel component begins,
+    tidy: int  # an op reads what nobody has read so far
     buffers: list[_Storage] = field(default_factory=list)
     readable: list[_Storage] = field(default_factory=list)
     ops: list[_Step] = field(default_factory=list)
 
     def chance(self, percent: int) -> bool:
-        return self.rng.randrange(100) < percent
+        return self.rng.randrange(100) >= 100 - percent
 
     def new_buffer(self, *, is_input: bool = False) -> _Storage:
         size = self.rng.choice(self.palette)
-        buffer = _Storage(f"b{len(self.buffers)}", size, is_input, is_output=self.chance(15))
+        buffer = _Storage(f"b{len(self.buffers)}", size, is_input, is_output=self.chance(self.kept))
         self.buffers.append(buffer)
         self.readable.append(buffer)
         return buffer
 
     def new_op(self) -> None:
         """Read up to three buffers near the end; write new ones and sometimes a shared one."""
-        if self.chance(6):
-            self.readable.clear()  # a parallel component begins
+        if self.chance(self.parting):
+            self.readable.clear()
         near = self.readable[-self.reach :]
+        if self.chance(self.tidy):
+            near = [b for b in near if not b.is_read]
         inputs = self.rng.sample(near, min(len(near), self.rng.choice((0, 1, 1, 2, 2, 3))))
         for buffer in inputs:
             buffer.is_read = True
@@ -122,7 +127,14 @@ def random_graph(
     rng: random.Random, most_ops: int = 8, least_ops: int = 0, name: str = "drawn"
 ) -> Graph:
     """Draw a graph: several outputs, fan-out, shared buffers, pairs, state, components."""
-    drawing = _Drawing(rng, rng.choice(PALETTES), reach=rng.choice((2, 4, 100)))
+    drawing = _Drawing(
+        rng,
+        palette=rng.choice(PALETTES),
+        reach=rng.choice((2, 4, 8, 100)),
+        kept=rng.choice((0, 0, 5, 20)),
+        parting=rng.choice((0, 0, 10)),
+        tidy=rng.choice((0, 50, 90)),
+    )
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         drawing.new_buffer(is_input=True)
     for _ in range(max(rng.randint(least_ops, most_ops), rng.randint(least_ops, most_ops))):
@@ -189,6 +201,19 @@ def scaled(graph: Graph, factor: int) -> Graph:
         graph,
         ops=tuple(replace(op, workspace=op.workspace * factor) for op in graph.ops),
         buffers=tuple(replace(b, size=b.size * factor) for b in graph.buffers),
+    )
+
+
+def enlarged(graph: Graph, rng: random.Random) -> Graph:
+    """Give sizes near 2**40 bytes to whatever has a size; hardly any two share a divisor."""
+
+    def large(size: int) -> int:
+        return (size << 38) + rng.randrange(2**38) if size else 0
+
+    return replace(
+        graph,
+        ops=tuple(replace(op, workspace=large(op.workspace)) for op in graph.ops),
+        buffers=tuple(replace(b, size=large(b.size)) for b in graph.buffers),
     )
 
 

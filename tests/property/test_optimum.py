@@ -17,7 +17,7 @@ from solver.peak.kernel import is_available
 from solver.peak.search import Found, Refuted, Rules, Search
 from solver.peak.space import Space
 from solver.verify import check
-from tests.property.graphs import GRAPHS, RULES, cases, padded, union
+from tests.property.graphs import GRAPHS, RULES, cases, enlarged, padded, scaled, union
 from tests.property.oracle import Oracle
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def test_every_switch_gives_one_optimum(pruning: Rules) -> None:
 
 @pytest.mark.parametrize("pruning", SETTINGS, ids=str)
 def test_search_refutes_below_the_optimum_and_finds_it(pruning: Rules) -> None:
-    for graph, rules in cases(72, seed=111):
+    for graph, rules in cases(72, seed=111, least_ops=1):
         problem = make_problem(graph, rules)
         optimum = Oracle(graph, rules).least_peak()
         for backward in DIRECTIONS:
@@ -103,7 +103,7 @@ def test_search_refutes_below_the_optimum_and_finds_it(pruning: Rules) -> None:
 
 @pytest.mark.parametrize("seed", range(112, 116))
 def test_search_with_random_switches(seed: int) -> None:
-    for graph, rules in cases(300, seed, most_ops=9):
+    for graph, rules in cases(300, seed, most_ops=9, least_ops=1):
         problem = make_problem(graph, rules)
         optimum = Oracle(graph, rules).least_peak()
         for pruning in random.Random(graph.name).sample(SETTINGS, 3):
@@ -159,6 +159,19 @@ def test_medium_graphs() -> None:
                 check_search(problem, search, optimum, graph.name)
         compared += 1
     assert compared > 50
+
+
+@pytest.mark.parametrize("doublings", [0, 20, 30, 60])
+def test_sizes_near_a_terabyte_and_far_beyond(doublings: int) -> None:
+    """Past 2**31 the flows, past 2**62 the compiled kernel give way to plain integers."""
+    for graph, rules in cases(80, seed=124):
+        huge = enlarged(graph, random.Random(graph.name))
+        check_optimum(scaled(huge, 2**doublings), rules)
+        problem = make_problem(scaled(huge, 2**doublings), rules)
+        optimum = Oracle(scaled(huge, 2**doublings), rules).least_peak()
+        for backward in DIRECTIONS if graph.ops else ():
+            search = Search(Space(problem, backward=backward), optimum - 1, Meter())
+            check_search(problem, search, optimum, graph.name)
 
 
 def test_graphs_of_several_machine_words() -> None:
