@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SLICE = 512  # states one search expands before the next takes its turn
 _LARGE = 256_000  # fewer where a window has more than _LARGE / _SLICE ops: states cost more there
 _HEAD_START = 16  # slices for the favourite before any other search begins
-_FAVOUR = 4  # slices for the favourite in later rounds
+_FAVOUR = 8  # slices for the favourite in later rounds
 
 Outcome = tuple[Search, Found | Refuted]
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define NONE UINT32_MAX
+#define FREE UINT64_MAX
 
 typedef struct {
     int64_t memory, key;
@@ -42,7 +43,7 @@ struct Search {
     size_t count, capacity;
     uint16_t *paths; /* ops fit 16 bits, checked when the space is made */
     size_t path_count, path_capacity;
-    uint32_t *table;
+    uint64_t *table;   /* upper half of the hash, and the node; all ones where free */
     size_t table_size; /* a power of two */
     Open *heap;
     size_t heap_count, heap_capacity;
@@ -154,31 +155,36 @@ static const uint64_t *set_of(const Search *search, uint32_t node) {
     return search->sets + (size_t)node * search->space->words;
 }
 
+static uint64_t entry(uint64_t hash, uint32_t node) { return (hash >> 32 << 32) | node; }
+
 /* Slot of a state in the table: occupied by it, or free. */
 static size_t slot_of(const Search *search, const uint64_t *state, uint64_t hash) {
     size_t mask = search->table_size - 1, slot = hash & mask;
     size_t bytes = (size_t)search->space->words * sizeof(uint64_t);
-    while (search->table[slot] != NONE) {
-        uint32_t node = search->table[slot];
-        if (search->nodes[node].hash == hash && !memcmp(set_of(search, node), state, bytes)) break;
-        slot = (slot + 1) & mask;
-    }
+    for (; search->table[slot] != FREE; slot = (slot + 1) & mask)
+        if (search->table[slot] >> 32 == hash >> 32 &&
+            !memcmp(set_of(search, (uint32_t)search->table[slot]), state, bytes))
+            break;
     return slot;
 }
 
 static bool is_seen(const Search *search, const Draft *draft) {
-    return search->table[slot_of(search, draft->state, draft->hash)] != NONE;
+    return search->table[slot_of(search, draft->state, draft->hash)] != FREE;
 }
 
 static bool rehash(Search *search, size_t size) {
-    uint32_t *table = malloc(size * sizeof(uint32_t));
+    uint64_t *table = malloc(size * sizeof(uint64_t));
     if (!table) return false;
-    memset(table, 0xff, size * sizeof(uint32_t));
+    memset(table, 0xff, size * sizeof(uint64_t));
+    for (uint32_t node = 0; node < search->count; node++) { /* all differ: no need to compare */
+        uint64_t hash = search->nodes[node].hash;
+        size_t slot = hash & (size - 1);
+        while (table[slot] != FREE) slot = (slot + 1) & (size - 1);
+        table[slot] = entry(hash, node);
+    }
     free(search->table);
     search->table = table;
     search->table_size = size;
-    for (uint32_t node = 0; node < search->count; node++)
-        table[slot_of(search, set_of(search, node), search->nodes[node].hash)] = node;
     return true;
 }
 
@@ -203,7 +209,7 @@ static bool add_node(Search *search, const Draft *draft, uint32_t parent) {
     if (!GROW(search->paths, search->path_capacity, search->path_count + (size_t)draft->length))
         return false;
     uint32_t node = (uint32_t)search->count++;
-    search->table[slot_of(search, draft->state, draft->hash)] = node;
+    search->table[slot_of(search, draft->state, draft->hash)] = entry(draft->hash, node);
     memcpy(search->sets + node * words, draft->state, words * sizeof(uint64_t));
     search->nodes[node] = (Node){.memory = draft->memory,
                                  .hash = draft->hash,
@@ -249,7 +255,7 @@ static bool restart(Search *search) {
     search->count = search->path_count = search->heap_count = search->deferred_count = 0;
     search->serial = 0;
     search->found = NONE;
-    memset(search->table, 0xff, search->table_size * sizeof(uint32_t));
+    memset(search->table, 0xff, search->table_size * sizeof(uint64_t));
     search->draft.length = 0;
     search->root_memory = search->draft.memory;
     return add_node(search, &search->draft, NONE) && push(search, (Open){search->root_memory, 0, 0});
@@ -264,7 +270,7 @@ Search *search_new(const Space *space, int64_t budget, int32_t chain, bool commi
     search->commits = commits;
     search->cap = SIZE_MAX;
     search->table_size = 1024;
-    search->table = malloc(search->table_size * sizeof(uint32_t));
+    search->table = malloc(search->table_size * sizeof(uint64_t));
     search->ready = calloc((size_t)space->words * 2 + 1, sizeof(uint64_t));
     if (!search->table || !search->ready || !draft_new(space, &search->draft) ||
         !draft_new(space, &search->trial)) {
@@ -321,6 +327,9 @@ static Event expand(Search *search, uint32_t node) {
     Draft *draft = &search->draft;
     int64_t memory = search->nodes[node].memory, rejected = INT64_MAX;
     find_ready(space, set_of(search, node), search->ready);
+    for (int32_t op = next_op(space, search->ready, 0); op >= 0; op = next_op(space, search->ready, op + 1))
+        __builtin_prefetch(
+            &search->table[(search->nodes[node].hash ^ space->mix[op]) & (search->table_size - 1)]);
     for (int32_t op = next_op(space, search->ready, 0); op >= 0; op = next_op(space, search->ready, op + 1)) {
         int64_t rise, net;
         effect(space, op, set_of(search, node), &rise, &net);
@@ -412,6 +421,6 @@ int64_t search_states(const Search *search) { return search->states; }
 
 size_t search_bytes(const Search *search) {
     return search->capacity * ((size_t)search->space->words * sizeof(uint64_t) + sizeof(Node)) +
-           search->path_capacity * sizeof(uint16_t) + search->table_size * sizeof(uint32_t) +
+           search->path_capacity * sizeof(uint16_t) + search->table_size * sizeof(uint64_t) +
            search->heap_capacity * sizeof(Open) + search->deferred_capacity * sizeof(Deferred);
 }
