@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Graphs of moderate size whose cut bound is below the optimum.
 INSTANCES = (
-    "nasnet_a_hmcos", "amoebanet_a_hmcos", "pnasnet_hmcos", "randwire_cell", "ws48_s0", "ws64_s1",
+    "nasnet_a_hmcos", "amoebanet_a_hmcos", "pnasnet_hmcos", "training", "ws48_s0", "ws64_s1",
     "closed100_s0", "layered100_s1",
 )  # fmt: skip
 

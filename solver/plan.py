@@ -59,6 +59,8 @@ class Plan:
         Evidence for the bound, see :mod:`solver.verify`.
     options : mapping
         Memory rules and reading options under which all of this holds.
+    curve : tuple of (float, int, int)
+        Seconds, peak and bound after each improvement of either.
     warnings : tuple of str
         What the reader or solver could not account for.
     versions : mapping
@@ -84,6 +86,7 @@ class Plan:
     seconds: float = 0.0
     certificate: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    curve: tuple[tuple[float, int, int], ...] = ()
     warnings: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
@@ -142,6 +145,7 @@ class Plan:
         except ValueError:
             raise PlanError(f"unknown status {values['status']!r}") from None
         values["order"] = tuple(values["order"])
+        values["curve"] = tuple(map(tuple, values["curve"]))
         values["warnings"] = tuple(values["warnings"])
         if values["steps"] is not None:
             values["steps"] = tuple(values["steps"])
@@ -151,7 +155,7 @@ class Plan:
 _TYPES: Mapping[type, tuple[str, ...]] = {
     str: ("model", "problem", "status"),
     int: ("schema", "peak_bytes", "lower_bound_bytes"),
-    list: ("order", "warnings"),
+    list: ("order", "warnings", "curve"),
     dict: ("baselines", "certificate", "options", "versions"),
 }
 _OPTIONAL_TYPES: Mapping[type, tuple[str, ...]] = {
@@ -171,7 +175,18 @@ def _check_types(values: Mapping[str, Any]) -> None:
                 if (value is None and optional) or type(value) is wanted:
                     continue
                 raise PlanError(f"{key!r} is {value!r}, not {wanted.__name__}")
+    if not all(_is_point(point) for point in values["curve"]):
+        raise PlanError("'curve' holds something that is not [seconds, peak, bound]")
     if not all(isinstance(name, str) for name in values["order"]):
         raise PlanError("'order' holds something that is no op name")
     if type(values["seconds"]) not in (int, float):
         raise PlanError(f"'seconds' is {values['seconds']!r}, not a number")
+
+
+def _is_point(point: object) -> bool:
+    return (
+        isinstance(point, list)
+        and len(point) == 3
+        and isinstance(point[0], int | float)
+        and all(type(size) is int for size in point[1:])
+    )

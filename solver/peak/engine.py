@@ -25,7 +25,7 @@ from solver.peak.split import boundaries
 from solver.peak.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from solver.memory import Problem, Profile
 
@@ -135,11 +135,15 @@ class Engine:
             self._windows.append(window)
         self._join()
         stages: dict[Window, Iterator[None]] = {}
+        twins: dict[Hashable, Window] = {}
         while outcome.peak > outcome.bound:
             worst = max(self._windows, key=lambda w: w.peak)
-            if worst not in stages:
-                stages[worst] = self._improve(worst, pool)
-            ended = next(stages[worst], _ENDED) is _ENDED
+            # Windows of one shape (repeated cells) are solved once.
+            twin = twins.setdefault(worst.shape, worst)
+            if twin not in stages:
+                stages[twin] = self._improve(twin, pool)
+            ended = next(stages[twin], _ENDED) is _ENDED
+            worst.offer_twin(twin)
             self._join()
             assert not ended or worst.peak <= outcome.bound, "exhausted, yet not proven"
 

@@ -142,8 +142,7 @@ def beam_order(
         None if the beam ran dry.
     """
     if compiled and NativeExplorer.fits(space):
-        meter.check()
-        path = native_beam(space, width, below, _BEAM_EFFORT)
+        path = native_beam(space, width, below, _BEAM_EFFORT, meter.check)
         return space.order(path) if path else None
     count = len(space.ops)
     start = _slide(

@@ -13,7 +13,7 @@ import numpy as np
 from solver.peak.explorer import NOTHING_REJECTED, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from solver.peak.space import Space
 
@@ -75,9 +75,11 @@ class NativeExplorer:
         _native.raise_budget(self._search)
 
 
-def native_beam(space: Space, width: int, below: int, effort: int) -> list[int]:
-    """Path of a beam search in window ops; empty if it ran dry."""
-    return _native.beam(_capsule(space), width, min(below, _MAX_BYTES), effort)
+def native_beam(
+    space: Space, width: int, below: int, effort: int, check: Callable[[], None]
+) -> list[int]:
+    """Path of a beam search in window ops; empty if it ran dry. ``check`` may raise to end it."""
+    return _native.beam(_capsule(space), width, min(below, _MAX_BYTES), effort, check)
 
 
 class _Flattener:

@@ -28,6 +28,7 @@ def minimize_peak(
     *,
     rules: MemoryRules | None = None,
     pruning: Rules | None = None,
+    workers: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Find the order of least peak memory and prove it.
@@ -46,6 +47,8 @@ def minimize_peak(
         What the runtime allows; conservative when omitted.
     pruning : Rules, optional
         Switches of the exact search.
+    workers : int
+        Threads of exact search. The answer does not depend on it, unless time or memory run out.
     options : mapping, optional
         Reading options to record in the plan.
 
@@ -57,16 +60,18 @@ def minimize_peak(
     Raises
     ------
     ValueError
-        If the budget is not positive.
+        If the budget or the number of workers is not positive.
     VerificationError
         If the independent replay contradicts the solver: a bug, never caught.
     """
     if budget is not None and budget <= 0:
         raise ValueError(f"the budget must be positive, not {budget} bytes")
+    if workers < 1:
+        raise ValueError(f"there must be at least one worker, not {workers}")
     rules = rules or MemoryRules()
     meter = Meter(limits or Limits(), observer or SilentObserver())
     problem = make_problem(graph, rules)
-    outcome = Engine(problem, meter, pruning).solve()
+    outcome = Engine(problem, meter, pruning, workers).solve()
     plan = Plan(
         model=graph.name,
         problem="peak",
@@ -86,6 +91,7 @@ def minimize_peak(
             "in_place": rules.in_place,
             "views": rules.views,
         },
+        curve=tuple(outcome.curve),
         warnings=graph.warnings,
         versions={
             "tightfit": __version__,

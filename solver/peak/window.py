@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from solver.peak.space import Space
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from solver.memory import Problem, Profile
 
@@ -63,6 +63,23 @@ class Window:
         """States of the window in reversed time."""
         done = self._whole[self.end :]
         return Space(self._problem, done, self.ops, backward=True, start_memory=self._memory_after)
+
+    @cached_property
+    def shape(self) -> Hashable:
+        """Equal for windows that differ in names and places only."""
+        space = self.forward
+        return (
+            space.start_memory,
+            tuple(space.need),
+            tuple(space.rooms.values()),
+            tuple(space.workspace),
+            tuple(tuple(map(tuple, reuse.values())) for reuse in space.reuse),
+        )
+
+    def offer_twin(self, twin: Window) -> bool:
+        """Keep the best order of a window of equal shape if it is better."""
+        index = {v: i for i, v in enumerate(twin.ops)}
+        return twin.peak < self.peak and self.offer([self.ops[index[v]] for v in twin.order])
 
     def offer_whole(self, order: Sequence[int], profile: Profile) -> bool:
         """Keep the window's part of an order of the whole problem if it is the best so far."""

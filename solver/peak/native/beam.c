@@ -206,13 +206,18 @@ static bool expand(Beam *beam, uint32_t i, int64_t below, int64_t *spent) {
     return true;
 }
 
-static bool run_levels(Beam *beam, int32_t width, int64_t below, int64_t effort) {
+static bool run_levels(Beam *beam, int32_t width, int64_t below, int64_t effort, GoOn go_on,
+                       void *context, bool *stopped) {
     const Space *space = beam->space;
     int64_t spent = 0;
     Ranked *ranked = NULL;
     size_t capacity = 0;
     bool ok = true;
     for (int32_t done = 0; ok && done < space->ops; done++) {
+        if (beam->levels[done] != NONE && !go_on(context)) {
+            *stopped = true;
+            break;
+        }
         size_t count = 0;
         for (uint32_t i = beam->levels[done]; i != NONE; i = beam->partials[i].next_in_level) count++;
         if (count > capacity) {
@@ -243,7 +248,9 @@ static bool run_levels(Beam *beam, int32_t width, int64_t below, int64_t effort)
     return ok;
 }
 
-int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int32_t *path) {
+int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int32_t *path,
+                 GoOn go_on, void *context) {
+    bool stopped = false;
     size_t words = (size_t)space->words;
     Beam beam = {.space = space, .free_list = NONE, .free_links = NONE};
     int32_t length = -1;
@@ -258,9 +265,9 @@ int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effor
         find_ready(space, beam.state, beam.ready);
         memcpy(beam.look, beam.ready, words * sizeof(uint64_t));
         if (slide(&beam, space->start_memory, space->start_memory, 0, NONE) &&
-            run_levels(&beam, width, below, effort)) {
-            uint32_t last = beam.levels[space->ops];
-            length = 0;
+            run_levels(&beam, width, below, effort, go_on, context, &stopped)) {
+            uint32_t last = stopped ? NONE : beam.levels[space->ops];
+            length = stopped ? -2 : 0;
             if (last != NONE) {
                 length = space->ops;
                 int32_t at = length;

@@ -4,7 +4,12 @@
 
 #include "space.h"
 
-/* Fills in `path` and returns its length; 0 if the beam ran dry, -1 if memory is short. */
-int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int32_t *path);
+/* Asked after each level whether to go on. */
+typedef bool (*GoOn)(void *context);
+
+/* Fills in `path` and returns its length; 0 if the beam ran dry, -1 if memory is short, -2 if it
+ * was told to stop. */
+int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int32_t *path,
+                 GoOn go_on, void *context);
 
 #endif

@@ -219,22 +219,42 @@ static PyObject *commit(PyObject *self, PyObject *args) {
     return joined;
 }
 
-PyDoc_STRVAR(beam_doc, "beam(space, width, below, effort) -> list of ops, empty if it ran dry");
+/* What a beam needs to look at the world now and then: the released thread state, and whom to ask. */
+typedef struct {
+    PyThreadState *thread;
+    PyObject *callback;
+} Watch;
+
+static bool ask(void *context) {
+    Watch *watch = context;
+    PyEval_RestoreThread(watch->thread);
+    PyObject *answer = PyErr_CheckSignals() ? NULL : PyObject_CallNoArgs(watch->callback);
+    Py_XDECREF(answer);
+    watch->thread = PyEval_SaveThread();
+    return answer != NULL; /* an exception is the answer no */
+}
+
+PyDoc_STRVAR(beam_doc, "beam(space, width, below, effort, callback) -> list of ops, empty if it ran dry\n\n"
+                       "The callback is called after each level; what it raises ends the beam.");
 
 static PyObject *beam(PyObject *self, PyObject *args) {
     (void)self;
     PyObject *capsule;
+    Watch watch = {NULL, NULL};
     int width;
     long long below, effort;
-    if (!PyArg_ParseTuple(args, "OiLL", &capsule, &width, &below, &effort)) return NULL;
+    if (!PyArg_ParseTuple(args, "OiLLO", &capsule, &width, &below, &effort, &watch.callback))
+        return NULL;
     Space *space = PyCapsule_GetPointer(capsule, SPACE);
     if (!space) return NULL;
     int32_t *ops = malloc((size_t)space->ops * sizeof(int32_t)), length;
     if (!ops) return PyErr_NoMemory();
-    Py_BEGIN_ALLOW_THREADS;
-    length = beam_run(space, width, below, effort, ops);
-    Py_END_ALLOW_THREADS;
-    PyObject *list = length < 0 ? PyErr_NoMemory() : list_of(ops, length);
+    watch.thread = PyEval_SaveThread();
+    length = beam_run(space, width, below, effort, ops, ask, &watch);
+    PyEval_RestoreThread(watch.thread);
+    PyObject *list = NULL;
+    if (length >= 0) list = list_of(ops, length);
+    else if (length == -1) PyErr_NoMemory();
     free(ops);
     return list;
 }
