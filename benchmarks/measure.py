@@ -7,7 +7,6 @@ the solve, after verification. So whoever kills it keeps what was known by then.
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import resource
 import sys
@@ -27,9 +26,6 @@ _T = TypeVar("_T")
 
 #: Above this number of ops the certificate's flow is not computed again by the slow library.
 MOST_OPS_FOR_FLOW = 3000
-#: Whether the solver takes a number of threads.
-CAN_USE_WORKERS = "workers" in inspect.signature(minimize_peak).parameters
-
 _MB = 1 << 20
 
 
@@ -62,8 +58,7 @@ def measure(instance: Instance, settings: Settings) -> Iterator[dict[str, Any]]:
         "build_seconds": seconds,
     }
     limits = Limits(seconds=settings.time_limit, memory_bytes=settings.memory_limit)
-    parallel: dict[str, Any] = {"workers": settings.workers} if CAN_USE_WORKERS else {}
-    plan, seconds = _timed(lambda: minimize_peak(graph, limits=limits, **parallel))
+    plan, seconds = _timed(lambda: minimize_peak(graph, limits=limits, workers=settings.workers))
     yield {**_answer(plan), "call_seconds": seconds, "peak_rss_mb": round(_peak_rss() / _MB, 1)}
     verified, seconds = _timed(lambda: _verify(plan, graph))
     yield {"verified": verified, "verify_seconds": seconds}

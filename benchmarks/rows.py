@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, get_type_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -138,18 +138,16 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != FIELDS:
-                raise RowError(f"{path}: not a table of results with today's columns")
-            rows = [_row(values) for values in reader]
+            head, *lines = list(csv.reader(file)) or [[]]
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise RowError(f"{path}: {reason}") from None
-    except (TypeError, ValueError) as error:
-        if isinstance(error, RowError):
-            raise
+    if tuple(head) != FIELDS:
+        raise RowError(f"{path}: not a table of results with today's columns")
+    try:
+        return latest(map(_row, lines))
+    except ValueError as error:
         raise RowError(f"{path}: {error}") from None
-    return latest(rows)
 
 
 def latest(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -157,9 +155,12 @@ def latest(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple({row.name: row for row in rows}.values())
 
 
-def _row(values: Mapping[str, str]) -> Row:
+def _row(cells: Sequence[str]) -> Row:
+    if len(cells) != len(FIELDS):
+        raise ValueError(f"a row has {len(cells)} cells, not {len(FIELDS)}")
     hints = get_type_hints(Row)
-    return Row(**{name: _value(values[name], hints[name]) for name in FIELDS})
+    values = zip(FIELDS, cells, strict=True)
+    return Row(**{name: _value(cell, hints[name]) for name, cell in values})
 
 
 def _value(text: str, hint: object) -> Any:  # noqa: ANN401  the type is in the hint

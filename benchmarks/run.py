@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.environment import ROOT, environment
-from benchmarks.measure import CAN_USE_WORKERS, Settings
+from benchmarks.measure import Settings
 from benchmarks.registry import GROUPS, SMOKE, Instance, named, select
 from benchmarks.rows import Row, Writer, read_rows
 from solver.cli.sizes import parse_duration, parse_size
@@ -169,8 +169,8 @@ def _run(options: argparse.Namespace) -> int:
         for instance in instances:
             sys.stdout.write(f"{instance.group:10} {instance.name}\n")
         return 0
-    if options.workers < 1 or (options.workers > 1 and not CAN_USE_WORKERS):
-        raise ValueError(f"this solver cannot use {options.workers} workers")
+    if options.workers < 1:
+        raise ValueError(f"there must be at least one worker, not {options.workers}")
     limit = parse_duration(options.time_limit) if options.time_limit else None
     if limit is None and options.smoke:
         limit = _SMOKE_LIMIT

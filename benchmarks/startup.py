@@ -1,14 +1,15 @@
 """Time the bundled command as a whole process: first ever in a fresh environment, and later.
 
-Makes a virtual environment in a temporary directory, installs this checkout with pip and runs
-``python -m solver.schedule --budget 512KB`` there. To be used by hand: it needs the network, and
-times of a whole process depend on the machine, so they are also given relative to importing onnx.
+Makes a virtual environment in a temporary directory, installs a copy of this checkout with pip and
+runs ``python -m solver.schedule --budget 512KB`` there. To be used by hand: it needs the network,
+and times of a whole process depend on the machine, so they are given relative to ``import onnx``.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -41,17 +42,20 @@ def timed(python: Path, arguments: Sequence[str], where: Path) -> float:
 
 
 def install(where: Path) -> tuple[Path, float]:
-    """Make an environment and install the checkout; return its Python and pip's seconds.
+    """Make an environment and install a copy of the checkout; return its Python and pip's seconds.
 
     Raises
     ------
     subprocess.CalledProcessError
         If pip fails.
     """
+    # From a copy: a build leaves files behind.
+    leave_out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "*.so")
+    shutil.copytree(ROOT, where / "sources", ignore=leave_out)
     venv.create(where / "env", with_pip=True)
     scripts = "Scripts" if os.name == "nt" else "bin"
     python = where / "env" / scripts / ("python.exe" if os.name == "nt" else "python")
-    return python, timed(python, ("-m", "pip", "install", "--quiet", str(ROOT)), where)
+    return python, timed(python, ("-m", "pip", "install", "--quiet", "./sources"), where)
 
 
 def measure(runs: int) -> str:

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #define NONE UINT32_MAX
 #define FREE UINT64_MAX
@@ -55,6 +58,18 @@ struct Search {
     uint64_t *touched;
 };
 
+/* Random access to tables of gigabytes misses the TLB all the time on small pages. */
+static void use_large_pages(void *array, size_t bytes) {
+#ifdef __linux__
+    const uintptr_t page = 1 << 21;
+    uintptr_t begin = ((uintptr_t)array + page - 1) & ~(page - 1), end = (uintptr_t)array + bytes;
+    if (end > begin + page) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+    (void)array;
+    (void)bytes;
+#endif
+}
+
 static bool grow(void **array, size_t *capacity, size_t needed, size_t item) {
     if (needed <= *capacity) return true;
     size_t size = *capacity ? *capacity * 2 : 1024;
@@ -90,13 +105,25 @@ static void draft_join(const Space *space, Draft *draft, int32_t op, int64_t net
     draft->path[draft->length++] = op;
 }
 
-/* Follow the chain of `op` in search->trial until memory is no higher than in `draft`. */
-static bool follow_chain(Search *search, const Draft *draft, int32_t op) {
+/* Whether some op waits for `op` alone. */
+static bool leads_on(const Space *space, const Draft *draft, int32_t op) {
+    for (int32_t i = space->follow[op].begin; i < space->follow[op].end; i++) {
+        Span need = space->need[space->followers[i]];
+        bool alone = true;
+        for (int32_t k = need.begin; alone && k < need.end; k++) {
+            const Piece *piece = &space->pieces[k];
+            uint64_t here = piece->word == (uint32_t)op >> 6 ? 1ULL << (op & 63) : 0;
+            alone = !(piece->bits & ~(draft->state[piece->word] | here));
+        }
+        if (alone) return true;
+    }
+    return false;
+}
+
+/* Follow the chain that `op` starts in search->trial until memory is no higher than in `draft`. */
+static bool follow_chain(Search *search, const Draft *draft, int32_t op, int64_t net) {
     const Space *space = search->space;
     Draft *trial = &search->trial;
-    int64_t rise, net;
-    effect(space, op, draft->state, &rise, &net);
-    if (draft->memory + rise > search->budget || (search->chain == 1 && net > 0)) return false;
     draft_copy(space, trial, draft);
     for (int32_t step = 0;;) {
         draft_join(space, trial, op, net);
@@ -106,11 +133,12 @@ static bool follow_chain(Search *search, const Draft *draft, int32_t op) {
         int32_t next = -1;
         for (int32_t i = space->follow[op].begin; i < space->follow[op].end; i++) {
             int32_t candidate = space->followers[i];
+            int64_t rise, change;
             if (!has(trial->ready, candidate)) continue;
-            effect(space, candidate, trial->state, &rise, &net);
-            if (next < 0 || net < best || (net == best && candidate < next)) {
+            effect(space, candidate, trial->state, &rise, &change);
+            if (next < 0 || change < best || (change == best && candidate < next)) {
                 next = candidate;
-                best = net;
+                best = change;
                 best_rise = rise;
             }
         }
@@ -120,34 +148,49 @@ static bool follow_chain(Search *search, const Draft *draft, int32_t op) {
     }
 }
 
+/* Let the ops of `path` join the draft; look again at whatever they may have changed. */
+static void take(Search *search, Draft *draft, const int32_t *path, int32_t length, int64_t change) {
+    const Space *space = search->space;
+    for (int32_t i = 0; i < length; i++) {
+        int32_t op = path[i];
+        drop(draft->look, op);
+        put(draft->state, op);
+        drop(draft->ready, op);
+        for (int32_t k = space->follow[op].begin; k < space->follow[op].end; k++) {
+            int32_t next = space->followers[k];
+            if (!within(space, space->need[next], draft->state)) continue;
+            put(draft->ready, next);
+            put(draft->look, next);
+        }
+        add_touched(space, op, draft->look);
+        draft->hash ^= space->mix[op];
+        draft->path[draft->length++] = op;
+    }
+    draft->memory += change;
+    for (int32_t w = 0; w < space->words; w++)
+        draft->look[w] = change < 0 ? draft->ready[w] : draft->look[w] & draft->ready[w];
+}
+
 /* Take free moves and nested valleys from the ops in draft->look while there are any. */
 static void settle(Search *search, Draft *draft) {
     const Space *space = search->space;
     if (!search->chain) return;
-    int32_t op = next_op(space, draft->look, 0);
-    while (op >= 0) {
+    for (int32_t op = next_op(space, draft->look, 0); op >= 0;) {
+        int64_t rise, net;
         drop(draft->look, op);
-        if (!follow_chain(search, draft, op)) {
-            op = next_op(space, draft->look, op + 1);
-            if (op < 0) op = next_op(space, draft->look, 0);
-            continue;
-        }
-        const Draft *trial = &search->trial;
-        if (trial->memory < draft->memory) {
-            memcpy(draft->look, trial->ready, (size_t)space->words * sizeof(uint64_t));
+        effect(space, op, draft->state, &rise, &net);
+        bool fits = draft->memory + rise <= search->budget;
+        if (fits && net <= 0) {
+            take(search, draft, &op, 1, net);
+            op = next_op(space, draft->look, 0);
+        } else if (fits && search->chain > 1 && leads_on(space, draft, op) &&
+                   follow_chain(search, draft, op, net)) {
+            const Draft *trial = &search->trial;
+            take(search, draft, trial->path, trial->length, trial->memory - draft->memory);
+            op = next_op(space, draft->look, 0);
         } else {
-            memset(search->touched, 0, (size_t)space->words * sizeof(uint64_t));
-            for (int32_t i = 0; i < trial->length; i++)
-                add_touched(space, trial->path[i], search->touched);
-            for (int32_t w = 0; w < space->words; w++)
-                draft->look[w] = (draft->look[w] | search->touched[w] | ~draft->ready[w]) & trial->ready[w];
+            op = next_op(space, draft->look, op + 1);
         }
-        memcpy(draft->state, trial->state, (size_t)space->words * 2 * sizeof(uint64_t));
-        memcpy(draft->path + draft->length, trial->path, (size_t)trial->length * sizeof(int32_t));
-        draft->length += trial->length;
-        draft->memory = trial->memory;
-        draft->hash = trial->hash;
-        op = next_op(space, draft->look, 0);
     }
 }
 
@@ -157,13 +200,18 @@ static const uint64_t *set_of(const Search *search, uint32_t node) {
 
 static uint64_t entry(uint64_t hash, uint32_t node) { return (hash >> 32 << 32) | node; }
 
+static bool same(const Space *space, const uint64_t *a, const uint64_t *b) {
+    for (int32_t w = 0; w < space->words; w++)
+        if (a[w] != b[w]) return false;
+    return true;
+}
+
 /* Slot of a state in the table: occupied by it, or free. */
 static size_t slot_of(const Search *search, const uint64_t *state, uint64_t hash) {
     size_t mask = search->table_size - 1, slot = hash & mask;
-    size_t bytes = (size_t)search->space->words * sizeof(uint64_t);
     for (; search->table[slot] != FREE; slot = (slot + 1) & mask)
         if (search->table[slot] >> 32 == hash >> 32 &&
-            !memcmp(set_of(search, (uint32_t)search->table[slot]), state, bytes))
+            same(search->space, set_of(search, (uint32_t)search->table[slot]), state))
             break;
     return slot;
 }
@@ -175,6 +223,7 @@ static bool is_seen(const Search *search, const Draft *draft) {
 static bool rehash(Search *search, size_t size) {
     uint64_t *table = malloc(size * sizeof(uint64_t));
     if (!table) return false;
+    use_large_pages(table, size * sizeof(uint64_t));
     memset(table, 0xff, size * sizeof(uint64_t));
     for (uint32_t node = 0; node < search->count; node++) { /* all differ: no need to compare */
         uint64_t hash = search->nodes[node].hash;
@@ -198,9 +247,11 @@ static bool add_node(Search *search, const Draft *draft, uint32_t parent) {
         if (search_bytes(search) + more > search->cap) return false;
         uint64_t *sets = realloc(search->sets, capacity * (words ? words : 1) * sizeof(uint64_t));
         if (!sets) return false;
+        use_large_pages(sets, capacity * words * sizeof(uint64_t));
         search->sets = sets;
         Node *nodes = realloc(search->nodes, capacity * sizeof(Node));
         if (!nodes) return false;
+        use_large_pages(nodes, capacity * sizeof(Node));
         search->nodes = nodes;
         search->capacity = capacity;
     }
