@@ -77,6 +77,7 @@ def _schedule(options: argparse.Namespace) -> int:
             Limits(seconds=options.time_limit, memory_bytes=options.memory_limit),
             observer,
             rules=MemoryRules(options.alignment, options.in_place, options.views),
+            workers=options.workers,
             options=network.options,
         )
     plan = dataclasses.replace(plan, model=network.model)

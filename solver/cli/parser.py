@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import re
 import sys
 from pathlib import PurePath
@@ -23,6 +24,7 @@ PRECISIONS = (
 )  # fmt: skip
 
 _LARGEST_ALIGNMENT = 1 << 20
+_MOST_WORKERS = 64
 _LARGEST_DIMENSION = 2**63 - 1
 _LOOKS_NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf|nan)", re.IGNORECASE)
 
@@ -159,6 +161,11 @@ def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory-limit", type=_argument(parse_size), default="4GB", metavar="SIZE",
         help="memory of the solver's own process (default 4GB)",
     )  # fmt: skip
+    group.add_argument(
+        "--workers", type=_argument(_workers), default=min(2, os.cpu_count() or 1),
+        metavar="N",
+        help="threads of exact search (default %(default)s here); the answer does not depend on it",
+    )  # fmt: skip
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -211,6 +218,12 @@ def _dimension(text: str) -> tuple[str, int]:
     if int(size) > _LARGEST_DIMENSION:
         raise QuantityError(f"{text!r} is more than any dimension has")
     return name, int(size)
+
+
+def _workers(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= _MOST_WORKERS):
+        raise QuantityError(f"{text!r} is no number of workers from 1 to {_MOST_WORKERS}")
+    return int(text)
 
 
 def _alignment(text: str) -> int:

@@ -220,11 +220,12 @@ def enlarged(graph: Graph, rng: random.Random) -> Graph:
 def union(a: Graph, b: Graph) -> Graph:
     """Put two graphs side by side."""
 
+    shift = len(a.buffers)
+
     def moved(op: Op) -> Op:
-        shift = len(a.buffers)
         return replace(
             op,
-            name=f"second {op.name}",
+            name=f"{len(a.ops)} {op.name}",
             inputs=tuple(BufferId(x + shift) for x in op.inputs),
             outputs=tuple(BufferId(y + shift) for y in op.outputs),
             in_place=tuple((BufferId(x + shift), BufferId(y + shift)) for x, y in op.in_place),
@@ -235,8 +236,38 @@ def union(a: Graph, b: Graph) -> Graph:
     return Graph(
         "union",
         (*a.ops, *map(moved, b.ops)),
-        (*a.buffers, *(replace(buffer, name=f"second {buffer.name}") for buffer in b.buffers)),
+        (*a.buffers, *(replace(buffer, name=f"{shift} {buffer.name}") for buffer in b.buffers)),
     )
+
+
+def closed(graph: Graph) -> Graph:
+    """Let a first op make all inputs and a last op use up all outputs."""
+    first, _last = OpId(len(graph.ops)), OpId(len(graph.ops) + 1)
+    inputs = tuple(BufferId(i) for i, b in enumerate(graph.buffers) if b.is_input)
+    outputs = tuple(BufferId(i) for i, b in enumerate(graph.buffers) if b.is_output)
+    every = tuple(OpId(v) for v in range(len(graph.ops)))
+    return Graph(
+        graph.name,
+        (
+            *(replace(op, after=(*op.after, first)) for op in graph.ops),
+            Op("first", "", (), inputs),
+            Op("last", "", outputs, (), after=(*every, first)),
+        ),
+        tuple(replace(b, is_input=False, is_output=False) for b in graph.buffers),
+    )
+
+
+def in_series(graphs: Sequence[Graph]) -> Graph:
+    """Close graphs and run each after the one before."""
+    whole = closed(graphs[0])
+    for graph in graphs[1:]:
+        last = OpId(len(whole.ops) - 1)
+        whole = union(whole, closed(graph))
+        first = len(whole.ops) - 2
+        ops = list(whole.ops)
+        ops[first] = replace(ops[first], after=(last,))
+        whole = replace(whole, ops=tuple(ops))
+    return whole
 
 
 def padded(graph: Graph, count: int, rng: random.Random) -> Graph:

@@ -8,7 +8,7 @@ import pytest
 
 from models.zoo import graph as zoo_graph
 from solver import minimize_peak
-from solver.limits import Meter
+from solver.limits import LimitReachedError, Limits, Meter
 from solver.memory import make_problem
 from solver.peak.heuristics import beam_order
 from solver.peak.kernel import is_available
@@ -118,3 +118,46 @@ def test_workers_do_not_change_the_plan(workers: int, *, compiled: bool) -> None
             together.lower_bound_bytes,
             together.status,
         )
+
+
+class FullMeter(Meter):
+    """No room for tables beyond what they start with."""
+
+    def memory_left(self) -> int:
+        return 0
+
+
+def climb(search: Search) -> tuple[list[int], tuple[int, ...]]:
+    bounds: list[int] = []
+    for event in search.run(40):
+        if isinstance(event, Refuted):
+            bounds.append(event.bound)
+        if isinstance(event, Found):
+            return bounds, tuple(event.order)
+    raise AssertionError("the search ended without an order")
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_depth_first_walks_prove_the_same_bounds(chunk: int) -> None:
+    walked = 0
+    for k, (graph, memory) in enumerate(cases(60, seed=7200 + chunk, most_ops=34, least_ops=20)):
+        problem = make_problem(graph, memory)
+        rules = Rules(commits=k % 3 != 0, lookahead=(0, 8)[k % 2])
+        floor = max(problem.live_at_start, problem.live_at_end) - 1
+        for backward in (False, True):
+            space = Space(problem, backward=backward)
+            # Without commits some of these graphs are out of reach; a bound will do there.
+            tables = Meter(Limits(nodes=3000))
+            try:
+                expected = climb(Search(space, floor, tables, rules))
+            except LimitReachedError:
+                continue
+            search = Search(space, floor, FullMeter(), rules)
+            bounds, order = climb(search)
+            optimum = problem.replay(expected[1]).peak
+            assert problem.replay(order).peak == optimum, graph.name
+            # Commits may come at other moments, so the steps between may differ.
+            assert bounds == sorted(set(bounds)), graph.name
+            assert (bounds or [optimum])[-1] == optimum, graph.name
+            walked += search.states != tables.states
+    assert walked > 5

@@ -62,7 +62,7 @@ def test_only_valid_orders_are_orders(graph: Graph, rng: random.Random) -> None:
 
 
 def test_memory_is_submodular() -> None:
-    """The theorem under every pruning rule: mem(A∪B) + mem(A∩B) ≤ mem(A) + mem(B)."""
+    """The theorem under every pruning rule: mem(A|B) + mem(A&B) <= mem(A) + mem(B)."""
     for graph, rules in cases(400, seed=11):
         oracle = Oracle(graph, rules)
         states = list(oracle.states())

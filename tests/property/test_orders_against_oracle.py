@@ -103,7 +103,8 @@ def test_beams(backward: bool, compiled: bool) -> None:
             order = beam(width, below)
             if order is not None:
                 assert optimum <= problem.replay(order).peak < below, graph.name
-            assert beam(width, optimum) is None, graph.name
+            if space.start_memory < optimum:
+                assert beam(width, optimum) is None, graph.name
         best = beam(EVERYTHING, optimum + 1)
         assert best is not None, graph.name
         assert problem.replay(best).peak == optimum, graph.name
