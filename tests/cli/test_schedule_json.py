@@ -63,11 +63,12 @@ def test_one_object_on_stdout_with_the_keys_of_the_contract(run: Run, tmp_path: 
     }
     assert {key: plan[key] for key in expected} == expected
     rest = plan.keys() - expected.keys()
-    assert rest == {"order", "baselines", "seconds", "certificate", "versions"}
+    assert rest == {"order", "baselines", "seconds", "certificate", "curve", "versions"}
     assert sorted(plan["order"]) == sorted(name for name, _, _ in BRANCHES)
     assert plan["baselines"]["file_order"] == 2100
     assert all(type(size) is int for size in plan["baselines"].values())
     assert type(plan["seconds"]) is float
+    assert plan["curve"][-1][1:] == [1110, 1110]
     assert plan["certificate"]["bound_bytes"] == 1110
     assert plan["versions"]["tightfit"]
     # People read the same report, on the other stream.
@@ -248,4 +249,5 @@ def test_odd_names_survive(run: Run, tmp_path: Path) -> None:
     assert "\x1b" not in result.err
     file = tmp_path / "plan.json"
     assert run(model, "--json", file).code == 0
-    assert json.loads(file.read_text("utf-8")) | {"seconds": 0} == result.plan | {"seconds": 0}
+    timeless = {"seconds": 0, "curve": []}
+    assert json.loads(file.read_text("utf-8")) | timeless == result.plan | timeless
