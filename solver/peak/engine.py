@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from solver.memory import Problem, Profile
 
-_NARROW, _WIDE = 4, 32  # beam widths
+_NARROW, _WIDE, _WIDEST = 4, 32, 2048  # beam widths
+_QUICK, _THOROUGH = 10_000, 100_000  # their effort
+_BEAM_SHARE = 8  # width of later beams per round of exact search before them
 _ENDED = object()
 
 
@@ -199,15 +201,22 @@ class Engine:
         yield
         for turn, _ in enumerate(self._search(window, pool)):
             if turn == 0:
-                yield from self._beams(window, _WIDE)
-            if turn.bit_count() == 1:
+                yield from self._beams(window, _WIDE, _THOROUGH)
+            if turn.bit_count() == 1:  # turns 1, 2, 4, ...: as much again as before
                 self._refine(window, meter)
+                if _WIDE < _BEAM_SHARE * turn <= _WIDEST:
+                    yield from self._beams(window, _BEAM_SHARE * turn, _THOROUGH)
             yield
 
-    def _beams(self, window: Window, width: int) -> Iterator[None]:
+    def _beams(self, window: Window, width: int, effort: int = _QUICK) -> Iterator[None]:
         for space in (window.backward, window.forward):
             order = beam_order(
-                space, width, window.peak, self._meter, compiled=self._rules.compiled
+                space,
+                width,
+                window.peak,
+                self._meter,
+                effort=effort,
+                compiled=self._rules.compiled,
             )
             if order is not None and window.offer(order):
                 yield

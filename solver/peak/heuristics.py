@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from solver.memory import Problem
 
 
-_BEAM_EFFORT = 10_000
-
-
 def file_order(problem: Problem) -> list[int] | None:
     """Ops as the file lists them; None if the file is not sorted."""
     order = list(range(len(problem)))
@@ -116,7 +113,13 @@ class _Partial:
 
 
 def beam_order(
-    space: Space, width: int, below: int, meter: Meter, *, compiled: bool = True
+    space: Space,
+    width: int,
+    below: int,
+    meter: Meter,
+    *,
+    effort: int = 10_000,
+    compiled: bool = True,
 ) -> list[int] | None:
     """Beam search for an order of the window with a peak under ``below``.
 
@@ -128,11 +131,12 @@ def beam_order(
     space : Space
         Forward or backward.
     width : int
-        Paths kept per number of ops done. Falls to one once the beam has looked at
-        ``_BEAM_EFFORT`` successors per kept path, so that wide graphs stay affordable.
+        Paths kept per number of ops done.
     below : int
         Bytes; paths that reach it are dropped.
 
+    effort : int
+        The width falls to one once the beam has looked at this many successors per kept path.
     compiled : bool
         Use the compiled kernel where it is installed.
 
@@ -142,7 +146,7 @@ def beam_order(
         None if the beam ran dry.
     """
     if compiled and NativeExplorer.fits(space):
-        path = native_beam(space, width, below, _BEAM_EFFORT, meter.check)
+        path = native_beam(space, width, below, effort, meter.check)
         return space.order(path) if path else None
     count = len(space.ops)
     start = _slide(
@@ -154,7 +158,7 @@ def beam_order(
     for done in range(count):
         level = sorted(levels[done].values(), key=lambda p: (p.peak, p.memory, p.state))
         levels[done] = {}
-        for partial in level[: width if spent < _BEAM_EFFORT * width else 1]:
+        for partial in level[: width if spent < effort * width else 1]:
             meter.tick_heuristic()
             spent += partial.ready.bit_count()
             for op in bits(partial.ready):

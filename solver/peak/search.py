@@ -72,6 +72,7 @@ class Search:
         rules = rules or Rules()
         self.space = space
         self.budget = budget
+        self.slice_states = _SLICE
         self._meter = meter
         # Chains of one op are the free moves.
         chain = max(rules.lookahead, 1) if rules.free_moves else 0
@@ -83,16 +84,17 @@ class Search:
         """States expanded so far."""
         return self._explorer.states
 
-    def run(self, slice_states: int = _SLICE) -> Iterator[Found | Refuted | None]:
+    def run(self, slice_states: int | None = None) -> Iterator[Found | Refuted | None]:
         """Search, yielding None after every ``slice_states`` states and then the outcome.
 
         Resumed after a refutation, it goes on with the refuting bound as its budget and keeps
         what it has: commits and closed states stay right under a larger budget.
         """
+        self.slice_states = slice_states or self.slice_states
         space, explorer = self.space, self._explorer
         prefix = explorer.commit([])
         while len(prefix) < len(space.ops):
-            event = self._advance(slice_states)
+            event = self._advance()
             if event is Event.SLICE:
                 yield None
             elif event is Event.REFUTED:
@@ -105,9 +107,9 @@ class Search:
                 prefix += explorer.commit(self._deepest(prefix, explorer.path()))
         yield Found(space.order(prefix))
 
-    def _advance(self, slice_states: int) -> Event:
+    def _advance(self) -> Event:
         before = self._explorer.states
-        allowed = self._meter.allowance(slice_states)
+        allowed = self._meter.allowance(self.slice_states)
         event = self._explorer.advance(allowed, self._meter.memory_left())
         self._meter.add(self._explorer.states - before)
         if event is Event.NO_MEMORY:

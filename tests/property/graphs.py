@@ -307,6 +307,24 @@ def reversed_time(graph: Graph) -> Graph:
     )
 
 
+def diamond() -> Graph:
+    """Draw a network small enough to do in one's head.
+
+    The left branch is wide and then narrow: run it first, whole. ``x`` 1 -> stem -> ``s`` 4;
+    left: ``s`` -> widen -> ``wide`` 9 -> narrow -> ``thin`` 2; right: ``s`` -> ``r`` 6; join -> 1.
+    """
+    builder = GraphBuilder("diamond")
+    builder.buffer("x", 1, is_input=True)
+    for name, size in (("s", 4), ("wide", 9), ("thin", 2), ("r", 6), ("out", 1)):
+        builder.buffer(name, size)
+    builder.op("stem", ["x"], ["s"], kind="Conv")
+    builder.op("right", ["s"], ["r"], kind="Conv")
+    builder.op("widen", ["s"], ["wide"], kind="Conv")
+    builder.op("narrow", ["wide"], ["thin"], in_place=[("wide", "thin")], views=[("wide", "thin")])
+    builder.op("join", ["thin", "r"], ["out"])
+    return builder.build()
+
+
 def chain(sizes: Sequence[int]) -> Graph:
     """Ops in a row, each reading the buffer before it; the first size is the input's."""
     buffers = tuple(Buffer(f"b{i}", size, is_input=i == 0) for i, size in enumerate(sizes))

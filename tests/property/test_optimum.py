@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ CHAINS = (0, 2, 3)
 
 def switch_settings() -> list[Rules]:
     """Every combination of the pruning switches, whatever they are."""
-    choices = [
+    choices: list[tuple[Any, ...]] = [
         (True, False) if isinstance(f.default, bool) else (f.default, *CHAINS)
         for f in dataclasses.fields(Rules)
     ]
@@ -182,6 +183,41 @@ def test_graphs_of_several_machine_words() -> None:
         problem = make_problem(large, rules)
         for backward in DIRECTIONS:
             search = Search(Space(problem, backward=backward), 1, Meter(), SETTINGS[k % 4])
+            check_search(problem, search, optimum, graph.name)
+
+
+class FullMeter(Meter):
+    """No room for larger tables: past its first few states a search walks depth-first."""
+
+    def memory_left(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("commits", [False, True])
+@pytest.mark.parametrize("chain", [None, 0, 8])
+def test_search_without_room_for_its_tables(commits: bool, chain: int | None) -> None:
+    pruning = Rules(free_moves=chain is not None, commits=commits, lookahead=chain or 0)
+    most_states = 0
+    for graph, rules in cases(60, seed=126, most_ops=12, least_ops=9):
+        problem = make_problem(graph, rules)
+        optimum = minimize_peak(graph, rules=rules).peak_bytes
+        for backward in DIRECTIONS:
+            space = Space(problem, backward=backward)
+            for budget in (optimum, optimum - 1, problem.live_at_start - 1):
+                search = Search(space, budget, FullMeter(), pruning)
+                check_search(problem, search, optimum, graph.name)
+                most_states = max(most_states, search.states)
+    assert most_states > 100
+
+
+def test_search_without_room_in_several_words() -> None:
+    for k, (graph, rules) in enumerate(cases(30, seed=127, least_ops=5)):
+        rng = random.Random(graph.name)
+        problem = make_problem(padded(graph, 70, rng), rules)
+        optimum = Oracle(graph, rules).least_peak()
+        pruning = Rules(free_moves=k % 3 > 0, commits=k % 2 > 0, lookahead=0)
+        for backward in DIRECTIONS:
+            search = Search(Space(problem, backward=backward), optimum - 1, FullMeter(), pruning)
             check_search(problem, search, optimum, graph.name)
 
 
