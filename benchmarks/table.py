@@ -175,12 +175,12 @@ def _open(rows: Sequence[Row]) -> Lines:
     if left:
         yield ""
         yield from _table(
-            ("instance", "ops", "bound", "peak", "gap %", "stopped by", "seconds"),
+            ("instance", "ops", "bound", "peak", "in", "gap %", "stopped by", "seconds"),
             [
                 (
                     row.name, _whole(row.ops), _size(row, row.lower_bound_bytes),
-                    _size(row, row.peak_bytes), _gap(row), row.limit or row.note or row.status,
-                    _seconds(row),
+                    _size(row, row.peak_bytes), SECTIONS[row.group].unit_name, _gap(row),
+                    row.limit or row.note or row.status, _seconds(row),
                 )
                 for row in left
             ],
@@ -259,7 +259,7 @@ def _peers(rows: Sequence[Row]) -> Lines:
         proven = "proven least" if row.is_optimal else "best known"
         lines.append(
             (
-                peer.instance, peer.scheduler, theirs, _time(peer.seconds),
+                peer.instance, peer.scheduler, theirs, "" if peer.seconds is None else f"{peer.seconds:g}",
                 _size(row, row.peak_bytes), _seconds(row), proven,
             )
         )  # fmt: skip
@@ -272,8 +272,8 @@ def _peers(rows: Sequence[Row]) -> Lines:
 
 
 def _group(section: Section, rows: Sequence[Row]) -> Lines:
-    yield f"{section.about} Sizes in {section.unit_name}"
-    yield f"{' (1024 bytes)' if section.unit_name == 'KB' else ''}.".lstrip()
+    unit = "KB (1024 bytes)" if section.unit_name == "KB" else section.unit_name
+    yield f"{section.about} Sizes in {unit}."
     yield ""
     yield from _conditions(rows)
     yield ""

@@ -161,7 +161,8 @@ class Graph:
     ------
     InvalidModelError
         On dangling ids, duplicate names, an op that both reads and writes one buffer, an in-place
-        or view pair that does not join an input to an output of its op, or a cycle.
+        or view pair that does not join an input to an output of its op, an output that is a view
+        of two inputs, or a cycle.
     """
 
     name: str
@@ -229,6 +230,9 @@ class Graph:
                 f"op {op.name!r} reads and writes buffer {self.buffers[min(both)].name!r}: "
                 "list it as an output only (accumulation) or declare an in-place pair"
             )
+        viewing = [y for _, y in op.views]
+        if len(set(viewing)) != len(viewing):
+            raise InvalidModelError(f"op {op.name!r}: an output is a view of two inputs")
         for pair in (*op.in_place, *op.views):
             if pair[0] not in op.inputs or pair[1] not in op.outputs:
                 raise InvalidModelError(

@@ -15,12 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NewType
 
+from models.errors import InvalidModelError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from models.graph import Graph, OpId
 
 Step = NewType("Step", int)
+
+_LARGEST_TOTAL = 2**60  # bytes; sums stay within 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,11 @@ def make_problem(graph: Graph, rules: MemoryRules | None = None) -> Problem:
         A validated network.
     rules : MemoryRules, optional
         Conservative defaults when omitted.
+
+    Raises
+    ------
+    InvalidModelError
+        If the buffers add up to more than any memory.
     """
     rules = rules or MemoryRules()
     root = _merge_views(graph) if rules.views else list(range(len(graph.buffers)))
@@ -250,14 +259,21 @@ def make_problem(graph: Graph, rules: MemoryRules | None = None) -> Problem:
         for r, group in members.items()
     )
 
+    workspace = tuple(op.workspace for op in graph.ops)
+    total = sum(s.size for s in storages) + max(workspace, default=0)
+    if total > _LARGEST_TOTAL:
+        raise InvalidModelError(f"the buffers add up to {total} bytes, more than any memory has")
+
     def reuses(op_id: int) -> tuple[Reuse, ...]:
         if not rules.in_place:
             return ()
         found: list[Reuse] = []
         for x, y in graph.ops[op_id].in_place:
             source, target = storage_of[root[x]], storage_of[root[y]]
-            if _may_reuse(storages[source], storages[target], op_id) and not any(
-                r.source == source for r in found
+            if (
+                _is_overwritable(storages[source], op_id)
+                and _is_born_with(storages[target], op_id, graph)
+                and not any(r.source == source for r in found)
             ):
                 size = min(storages[source].size, storages[target].size)
                 found.append(Reuse(source, target, size))
@@ -267,20 +283,32 @@ def make_problem(graph: Graph, rules: MemoryRules | None = None) -> Problem:
         names=tuple(op.name for op in graph.ops),
         predecessors=graph.predecessors,
         storages=storages,
-        workspace=tuple(op.workspace for op in graph.ops),
+        workspace=workspace,
         reuses=tuple(reuses(v) for v in range(len(graph.ops))),
     )
 
 
-def _may_reuse(source: Storage, target: Storage, op: int) -> bool:
-    """Whether the overwritten value is dead after ``op`` and the new one born with it."""
-    return (
-        not source.is_output
-        and op not in source.producers
-        and target.producers == (op,)
-        and op not in target.consumers
-        and not target.is_input
-    )
+def _is_overwritable(source: Storage, op: int) -> bool:
+    return not source.is_output and op not in source.producers
+
+
+def _is_born_with(target: Storage, op: int, graph: Graph) -> bool:
+    """Whether no other op can have written ``target`` before ``op`` does."""
+    if target.is_input or op not in target.producers or op in target.consumers:
+        return False
+    others = set(target.producers) - {op}
+    return not others or others <= _descendants(op, graph)
+
+
+def _descendants(op: int, graph: Graph) -> set[int]:
+    found: set[int] = set()
+    front = [op]
+    while front:
+        v = front.pop()
+        for b in graph.ops[v].outputs:
+            front += [w for w in graph.consumers[b] if w not in found]
+            found.update(graph.consumers[b])
+    return found
 
 
 def _merge_views(graph: Graph) -> list[int]:

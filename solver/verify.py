@@ -40,6 +40,7 @@ def check(plan: Plan, graph: Graph) -> None:
         Naming the first statement that does not hold.
     """
     check_replay(plan, graph)
+    _check_other_statements(plan)
     _check_baselines(plan, graph)
     _check_certificate(plan, make_problem(graph, _rules(plan)))
 
@@ -107,10 +108,13 @@ def _rules(plan: Plan) -> MemoryRules:
     _require(
         type(alignment) is int and alignment >= 1, f"alignment {alignment!r} is no positive integer"
     )
+    for name in ("in_place", "views"):
+        value = options.get(name, False)
+        _require(type(value) is bool, f"option {name!r} is {value!r}, neither true nor false")
     return MemoryRules(
         alignment=alignment,
-        in_place=bool(options.get("in_place", False)),
-        views=bool(options.get("views", False)),
+        in_place=options.get("in_place", False),
+        views=options.get("views", False),
     )
 
 
@@ -132,14 +136,49 @@ def _order(names: Sequence[str], graph: Graph) -> list[int]:
 
 
 def _check_baselines(plan: Plan, graph: Graph) -> None:
-    stated = plan.baselines.get("file_order")
-    if stated is None:
+    """Recompute file order; of other heuristics' orders only the peak is known, not the order."""
+    for name, stated in plan.baselines.items():
+        _require(
+            type(stated) is int and stated >= plan.peak_bytes,
+            f"baseline {name!r} peaks at {stated!r}, below the best order's {plan.peak_bytes}",
+        )
+    if "file_order" not in plan.baselines:
         return
+    stated = plan.baselines["file_order"]
     problem = make_problem(graph, _rules(plan))
     order = range(len(problem))
     _require(problem.is_order(order), "the file's own order is not valid, yet has a peak")
     peak = replay_peak(order, problem)
     _require(peak == stated, f"file order peaks at {peak} bytes, not at {stated}")
+
+
+def _check_other_statements(plan: Plan) -> None:
+    """Refuse answers to questions that a least-peak plan was not asked."""
+    for name in (
+        "tcm_bytes",
+        "arena_bytes",
+        "offsets",
+        "traffic_bytes",
+        "compulsory_bytes",
+        "steps",
+    ):
+        _require(getattr(plan, name) is None, f"a plan of least peak states {name!r}")
+    _require(
+        plan.limit in (None, "interrupt") or plan.status != "optimal",
+        f"an optimal plan that stopped at the limit {plan.limit!r}",
+    )
+    _require(
+        plan.limit in (None, "time", "memory", "interrupt", "nodes"),
+        f"unknown limit {plan.limit!r}",
+    )
+    _require(plan.seconds >= 0, f"it took {plan.seconds} seconds")
+    for (_, peak, bound), (_, next_peak, next_bound) in itertools.pairwise(plan.curve):
+        _require(next_peak <= peak and next_bound >= bound, "the curve gets worse")
+    if plan.curve:
+        _require(
+            plan.curve[-1][1:] == (plan.peak_bytes, plan.lower_bound_bytes),
+            "the curve does not end in the plan's peak and bound",
+        )
 
 
 def _check_certificate(plan: Plan, problem: Problem) -> None:
@@ -150,31 +189,84 @@ def _check_certificate(plan: Plan, problem: Problem) -> None:
         f"the certificate is for {stated} bytes, the bound is {plan.lower_bound_bytes}",
     )
     kind = certificate.get("kind")
-    ends = max(
-        sum(s.size for s in problem.storages if s.is_input),
-        sum(s.size for s in problem.storages if s.is_output),
+    _require(kind in ("ends", "cut", "search"), f"unknown kind of certificate {kind!r}")
+    _require_count(certificate.get("states"), "states")
+    ends = {
+        "start": sum(s.size for s in problem.storages if s.is_input),
+        "end": sum(s.size for s in problem.storages if s.is_output),
+    }
+    _require(certificate.get("ends") == ends, f"the ends need {ends} bytes")
+    _require(
+        kind != "ends" or max(ends.values()) == stated,
+        f"the ends need {max(ends.values())} bytes, the certificate says {stated}",
     )
-    if kind == "ends":
-        _require(stated == ends, f"the ends need {ends} bytes, the certificate says {stated}")
-        return
-    _require(kind in ("cut", "search"), f"unknown kind of certificate {kind!r}")
     cut = certificate.get("cut")
     if cut is not None:
-        proven = _least_step_peak(cut, problem)
-        _require(
-            proven == cut.get("bound_bytes"),
-            f"op {cut.get('op')!r} needs {proven} bytes at least, not {cut.get('bound_bytes')}",
-        )
+        _check_cut(cut, problem)
     if kind == "cut":
         _require(
-            cut is not None and cut.get("bound_bytes") == stated,
+            cut is not None and cut["bound_bytes"] == stated,
             "the cut's bound is not the certificate's bound",
         )
-        return
     search = certificate.get("search")
+    if search is not None or kind == "search":
+        _check_search(search, plan, problem)
+    _require((kind == "search") == (search is not None), "a search that proves nothing")
+
+
+def _check_search(search: object, plan: Plan, problem: Problem) -> None:
+    """Check what the search says of itself; it is not repeated."""
+    _require(isinstance(search, dict), f"the search is {search!r}")
+    assert isinstance(search, dict)
     _require(
-        isinstance(search, dict) and search.get("refuted_bytes") == plan.lower_bound_bytes - 1,
+        search.get("refuted_bytes") == plan.lower_bound_bytes - 1,
         "the search did not refute the byte below the bound",
+    )
+    _require(
+        search.get("direction") in ("forward", "backward"),
+        f"unknown direction {search.get('direction')!r}",
+    )
+    _require_count(search.get("states"), "states of the search")
+    window = search.get("window")
+    _require(isinstance(window, list) and bool(window), f"the search's window is {window!r}")
+    assert isinstance(window, list)
+    names = set(problem.names)
+    _require(len(set(map(str, window))) == len(window), "the search's window repeats an op")
+    for name in window:
+        _require(name in names, f"the network has no op {name!r}")
+
+
+def _check_cut(cut: object, problem: Problem) -> None:
+    """Check that the stated state exists, holds the stated buffers, and is the cheapest."""
+    _require(isinstance(cut, dict), f"the cut is {cut!r}")
+    assert isinstance(cut, dict)
+    bound = cut.get("bound_bytes")
+    proven = _least_step_peak(cut, problem)
+    _require(proven == bound, f"op {cut['op']!r} needs {proven} bytes at least, not {bound}")
+    op = problem.names.index(cut["op"])
+    before = cut.get("before")
+    _require(
+        isinstance(before, list) and all(name in problem.names for name in before),
+        "the cut's state names ops that the network does not have",
+    )
+    assert isinstance(before, list)
+    index = {name: v for v, name in enumerate(problem.names)}
+    state = {index[name] for name in before}
+    _require(len(state) == len(before) and op not in state, "the cut's state is none")
+    _require(
+        all(p in state for v in (*state, op) for p in problem.predecessors[v]),
+        "the cut's state is not closed under predecessors",
+    )
+    live = [
+        storage
+        for storage in problem.storages
+        if storage.size
+        and (storage.is_input or not state.union((op,)).isdisjoint(storage.producers))
+        and (storage.is_output or not state.issuperset(storage.users))
+    ]
+    _require(
+        sorted(map(str, cut.get("live") or [])) == sorted(s.name for s in live),
+        "the cut's live buffers are not those of its state",
     )
 
 
@@ -223,6 +315,10 @@ def _minimum_cut(precedence: nx.DiGraph, gadgets: Iterable[Gadget]) -> int:
         network.add_edges_from((v, ("in", k)) for v in (["start"] if initial else producers))
         network.add_edges_from((("out", k), v) for v in (["end"] if kept else users))
     return int(nx.maximum_flow_value(network, "start", "end"))
+
+
+def _require_count(value: object, what: str) -> None:
+    _require(type(value) is int and value >= 0, f"{what}: {value!r} is no count")
 
 
 def _require(holds: bool, statement: str) -> None:

@@ -116,8 +116,19 @@ class Engine:
             self.outcome.limit = stop.limit
         except KeyboardInterrupt:
             self.outcome.limit = Limit.INTERRUPT
-        self.outcome.states = self._meter.states
+        self._tidy()
         return self.outcome
+
+    def _tidy(self) -> None:
+        """Make the outcome consistent wherever an interrupt struck."""
+        outcome = self.outcome
+        outcome.states = self._meter.states
+        outcome.peak = self._problem.replay(outcome.order).peak
+        for evidence in (outcome.cut, outcome.refutation):
+            if evidence is not None:
+                outcome.bound = max(outcome.bound, evidence.bound)
+        if not outcome.curve or outcome.curve[-1][1:] != (outcome.peak, outcome.bound):
+            self._record()
 
     def _solve(self, pool: Executor | None) -> None:
         problem, outcome = self._problem, self.outcome
@@ -127,8 +138,8 @@ class Engine:
             found = find(problem)
             if found is not None:
                 replays.append((found, problem.replay(found)))
+                self._offer(found, replays[-1][1].peak)
                 outcome.baselines[name] = replays[-1][1].peak
-                self._offer(found, outcome.baselines[name])
         edges = boundaries(problem, self._order)
         for begin, end in itertools.pairwise(edges):
             window = Window(problem, self._order, begin, end, self._profile)
@@ -152,8 +163,8 @@ class Engine:
     def _offer(self, order: Sequence[int], peak: int) -> None:
         if peak < self.outcome.peak:
             self.outcome.order, self.outcome.peak = list(order), peak
-            self._meter.observer.on_incumbent(peak)
             self._record()
+            self._meter.observer.on_incumbent(peak)
 
     def _join(self) -> None:
         """Join the windows' best orders if that improves the incumbent."""
@@ -165,13 +176,11 @@ class Engine:
         outcome = self.outcome
         outcome.curve.append((round(self._meter.seconds, 6), outcome.peak, outcome.bound))
 
-    def _raise_bound(self, bound: int) -> bool:
-        if bound <= self.outcome.bound:
-            return False
-        self.outcome.bound = bound
-        self._meter.observer.on_bound(bound)
-        self._record()
-        return True
+    def _raise_bound(self, bound: int) -> None:
+        if bound > self.outcome.bound:
+            self.outcome.bound = bound
+            self._record()
+            self._meter.observer.on_bound(bound)
 
     def _take_cut(self, found: OpBound) -> None:
         if self.outcome.cut is None or found.bound > self.outcome.cut.bound:
@@ -242,7 +251,9 @@ class Engine:
                 self._refuted(window, *outcome)
 
     def _refuted(self, window: Window, search: Search, event: Found | Refuted) -> None:
-        if isinstance(event, Refuted) and self._raise_bound(event.bound):
+        if isinstance(event, Refuted) and event.bound > self.outcome.bound:
+            # Evidence first: an interrupt may strike between any two lines.
             self.outcome.refutation = Refutation(
                 event.bound, window.ops, search.space.backward, event.states
             )
+            self._raise_bound(event.bound)

@@ -145,6 +145,8 @@ def beam_order(
     list of int or None
         None if the beam ran dry.
     """
+    if space.start_memory >= below:
+        return None
     if compiled and NativeExplorer.fits(space):
         path = native_beam(space, width, below, effort, meter.check)
         return space.order(path) if path else None

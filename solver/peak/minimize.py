@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from solver._version import __version__
-from solver.limits import Limits, Meter, Observer, SilentObserver
+from solver.limits import Limit, Limits, Meter, Observer, SilentObserver
 from solver.memory import MemoryRules, Problem, make_problem
 from solver.peak.engine import Engine, Outcome
 from solver.plan import Plan, Status
@@ -72,11 +72,12 @@ def minimize_peak(
     meter = Meter(limits or Limits(), observer or SilentObserver())
     problem = make_problem(graph, rules)
     outcome = Engine(problem, meter, pruning, workers).solve()
+    proven = outcome.peak == outcome.bound
     plan = Plan(
         model=graph.name,
         problem="peak",
-        status=Status.OPTIMAL if outcome.peak == outcome.bound else Status.FEASIBLE,
-        limit=outcome.limit.value if outcome.limit else None,
+        status=Status.OPTIMAL if proven else Status.FEASIBLE,
+        limit=_limit(outcome),
         budget_bytes=budget,
         fits=_fits(outcome, budget),
         peak_bytes=outcome.peak,
@@ -102,6 +103,15 @@ def minimize_peak(
     )
     check_replay(plan, graph)
     return plan
+
+
+def _limit(outcome: Outcome) -> str | None:
+    """Name the limit that mattered; an interrupt is always worth telling."""
+    if outcome.limit is None or (
+        outcome.peak == outcome.bound and outcome.limit is not Limit.INTERRUPT
+    ):
+        return None
+    return outcome.limit.value
 
 
 def _fits(outcome: Outcome, budget: int | None) -> bool | None:

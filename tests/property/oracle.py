@@ -72,7 +72,12 @@ class Oracle:
             source, target = self.blocks[block_of[x]], self.blocks[block_of[y]]
             dies_here = not source.is_output and v not in source.producers
             reads_target = any(b in target.buffers for b in graph.ops[v].inputs)
-            born_here = target.producers == {v} and not target.is_input and not reads_target
+            born_here = (
+                v in target.producers
+                and target.producers - {v} <= _later(graph, v)
+                and not target.is_input
+                and not reads_target
+            )
             if dies_here and born_here and block_of[x] not in found:
                 found[block_of[x]] = Overwrite(
                     block_of[x], block_of[y], source.users - {v}, min(source.size, target.size)
@@ -133,6 +138,17 @@ class Oracle:
     def least_peak_by_orders(self) -> int:
         """The optimum, by trying every order."""
         return min(self.peak(order) for order in self.orders())
+
+
+def _later(graph: Graph, v: int) -> set[int]:
+    """Ops that read, directly or not, what ``v`` writes."""
+    later: set[int] = set()
+    while True:
+        written = {b for w in (v, *later) for b in graph.ops[w].outputs}
+        more = {w for w, op in enumerate(graph.ops) if written.intersection(op.inputs)}
+        if more <= later:
+            return later
+        later |= more
 
 
 def _writers(graph: Graph, buffer: int) -> list[int]:

@@ -400,8 +400,8 @@ def test_the_page_shows_every_row() -> None:
     page = table.render([ROW, OPEN, CRASHED], TRIALS)
     assert "1 of 3 instances are proven optimal" in page
     assert "| ws32_s0 | 116 | 20 | 25 | 15 | 15 | 15 | 0 | cut | 0 | 0.013 | 87 |" in page
-    assert "| ws64_s0 | 116 | 15 | 16 | 6.25 | time | 60.5 |" in page
-    assert "| ws64_s1 |  |  |  |  | ended by signal 9 |  |" in page
+    assert "| ws64_s0 | 116 | 15 | 16 | tensors | 6.25 | time | 60.5 |" in page
+    assert "| ws64_s1 |  |  |  | tensors |  | ended by signal 9 |  |" in page
     assert "| ws64 | proven in 1 s | 0 of 2 | 60.5 | ws64_s0, ws64_s1 |" in page
     assert "- Machine: a processor, 2 cores" in page
     assert "| backward | no rules | >20000 |" in page

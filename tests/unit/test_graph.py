@@ -98,6 +98,11 @@ def test_a_file_need_not_be_sorted() -> None:
         ([op("f", [0], [1], in_place=((1, 0),))], [X, Y], r"pair \(1, 0\) does not join"),
         ([op("f", [0], [1], views=((0, 0),))], [X, Y], r"pair \(0, 0\) does not join"),
         ([op("f", [], [1], views=((0, 1),))], [X, Y], r"pair \(0, 1\) does not join"),
+        (
+            [op("f", [0, 1], [2], views=((0, 2), (1, 2)))],
+            [X, Buffer("z", 4, is_input=True), Y],
+            "op 'f': an output is a view of two inputs",
+        ),
         ([op("f", [], [], after=(OpId(0),))], [], "cycle: f -> f"),
         (
             [op("a", [1], [0]), op("b", [0], [1])],

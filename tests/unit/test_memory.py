@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models import GraphBuilder
+from models import GraphBuilder, InvalidModelError
 from solver.memory import MemoryRules, Problem, Reuse, make_problem
 from tests.property.graphs import chain, diamond
 
@@ -165,3 +165,32 @@ def test_a_shared_buffer_is_no_view() -> None:
     builder.op("f", ["x"], ["y"], views=[("x", "y")])
     builder.op("g", [], ["y"])
     assert len(make_problem(builder.build(), MemoryRules(views=True)).storages) == 2
+
+
+def test_more_bytes_than_any_memory_has() -> None:
+    make_problem(chain([2**59, 2**59]))
+    with pytest.raises(InvalidModelError, match=f"add up to {2**60 + 1} bytes, more than any"):
+        make_problem(chain([2**59, 2**59, 1]))
+
+
+def test_what_is_viewed_later_may_still_overwrite() -> None:
+    """x -> relu -> y -> reshape -> z: one storage of 100 bytes throughout."""
+    builder = GraphBuilder("g")
+    builder.buffer("x", 100, is_input=True)
+    builder.buffer("y", 100)
+    builder.buffer("z", 100)
+    builder.buffer("out", 1)
+    builder.op("relu", ["x"], ["y"], in_place=[("x", "y")])
+    builder.op("reshape", ["y"], ["z"], views=[("y", "z")])
+    builder.op("dense", ["z"], ["out"])
+    peaks = {
+        (in_place, views): make_problem(
+            builder.build(), MemoryRules(in_place=in_place, views=views)
+        ).replay(range(3))
+        for in_place in (False, True)
+        for views in (False, True)
+    }
+    assert peaks[False, False].step_peaks == (200, 200, 101)
+    assert peaks[True, False].step_peaks == (100, 200, 101)
+    assert peaks[False, True].step_peaks == (200, 100, 101)
+    assert peaks[True, True].step_peaks == (100, 100, 101)

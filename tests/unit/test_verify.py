@@ -113,7 +113,7 @@ def test_false_proofs(changes: dict[str, Any], statement: str) -> None:
 @pytest.mark.parametrize("alignment", [0, -1, 2.0, "4", None, True])
 def test_alignment_is_a_positive_integer(alignment: object) -> None:
     lie = replace(plan(), options={"alignment": alignment})
-    with pytest.raises(VerificationError, match="alignment .* is no positive integer"):
+    with pytest.raises(VerificationError, match="is no positive integer"):
         check(lie, diamond())
 
 
@@ -149,7 +149,7 @@ def test_the_ends_are_a_proof_where_they_meet_the_peak() -> None:
 
 @pytest.mark.parametrize("sources", [1, 2, 3])
 def test_cuts_with_several_sources_to_overwrite(sources: int) -> None:
-    """Each of two inputs could be overwritten, but each has another reader."""
+    """Each input may be overwritten, once its other reader has run."""
     graph = adder(sources)
     rules = MemoryRules(in_place=True)
     optimal = minimize_peak(graph, rules=rules)
