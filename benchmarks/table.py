@@ -259,7 +259,8 @@ def _peers(rows: Sequence[Row]) -> Lines:
         proven = "proven least" if row.is_optimal else "best known"
         lines.append(
             (
-                peer.instance, peer.scheduler, theirs, "" if peer.seconds is None else f"{peer.seconds:g}",
+                peer.instance, peer.scheduler, theirs,
+                "" if peer.seconds is None else f"{peer.seconds:g}",
                 _size(row, row.peak_bytes), _seconds(row), proven,
             )
         )  # fmt: skip

@@ -51,7 +51,7 @@ def test_an_extra_dependency_never_helps() -> None:
 
 
 def test_less_workspace_never_hurts() -> None:
-    for graph, rules in cases(200, seed=503, most_ops=OPS):
+    for graph, rules in cases(150, seed=503, most_ops=OPS):
         without = replace(graph, ops=tuple(replace(op, workspace=0) for op in graph.ops))
         assert optimum(without, rules) <= optimum(graph, rules), graph.name
 
@@ -82,8 +82,7 @@ def test_views_of_equal_size_never_hurt() -> None:
     """A view of another size may: a slice keeps all of what it looks into."""
     for graph, rules in cases(300, seed=507, most_ops=OPS):
         alike = replace(graph, buffers=tuple(replace(b, size=7) for b in graph.buffers))
-        copying = replace(rules, in_place=False)
-        with_it, without = (optimum(alike, replace(copying, views=on)) for on in (True, False))
+        with_it, without = (optimum(alike, replace(rules, views=on)) for on in (True, False))
         assert with_it <= without, graph.name
 
 
@@ -99,7 +98,7 @@ def test_time_may_run_backwards() -> None:
 
 
 def test_fits_is_a_threshold() -> None:
-    for graph, rules in cases(200, seed=509, most_ops=OPS):
+    for graph, rules in cases(100, seed=509, most_ops=OPS):
         least = optimum(graph, rules)
         for budget in {1, least - 1, least, least + 1, 2 * least + 1} - {0, -1}:
             plan = minimize_peak(graph, budget, rules=rules)

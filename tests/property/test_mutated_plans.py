@@ -65,6 +65,7 @@ def with_bound(plan: Plan, bound: int, *, peak: int | None = None) -> Changes:
         "lower_bound_bytes": bound,
         "status": Status.OPTIMAL if bound == peak else Status.FEASIBLE,
         "certificate": {**plan.certificate, "bound_bytes": bound},
+        "curve": (),
     }
 
 
@@ -164,7 +165,7 @@ def test_wrong_cuts() -> None:
             lie = {**proof, "cut": {**cut, "bound_bytes": bound}}
             assert is_refused(graph, plan, {"certificate": lie})
             changes = with_bound(plan, bound) if bound is not None else {}
-            both = {**changes, "certificate": {**lie, "bound_bytes": bound}}
+            both = {**changes, "certificate": {**lie, "bound_bytes": bound}, "curve": ()}
             assert is_refused(graph, plan, both), (graph.name, bound)
         oracle = oracle_of(graph, plan)
         for v, op in enumerate(graph.ops):
@@ -226,7 +227,7 @@ def lies(plan: Plan) -> dict[str, Changes]:
     proof = plan.certificate
     cut = proof["cut"]
     return {
-        "baseline": {"baselines": {**plan.baselines, "kahn": plan.lower_bound_bytes - 1}},
+        "baseline": {"baselines": {**plan.baselines, "kahn": plan.peak_bytes - 1}},
         "baseline of no type": {"baselines": {**plan.baselines, "kahn": None}},
         "unknown ops in the cut": {"certificate": {**proof, "cut": {**cut, "before": ["nobody"]}}},
         "too late a cut": {"certificate": {**proof, "cut": {**cut, "before": list(plan.order)}}},
