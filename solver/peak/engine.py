@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _NARROW, _WIDE, _WIDEST = 4, 32, 2048  # beam widths
 _QUICK, _THOROUGH = 10_000, 100_000  # their effort
-_BEAM_SHARE = 8  # width of later beams per round of exact search before them
+_FORWARD_SHARE = 8
+_BEAM_SHARE = 64  # width of later beams per round of exact search before them
 _ENDED = object()
 
 
@@ -218,13 +219,18 @@ class Engine:
             yield
 
     def _beams(self, window: Window, width: int, effort: int = _QUICK) -> Iterator[None]:
-        for space in (window.backward, window.forward):
+        """Beams in both directions; wide ones are worth their while backwards above all."""
+        for space, share in (
+            (window.backward, width),
+            (window.forward, max(min(width, _WIDE), width // _FORWARD_SHARE)),
+        ):
             order = beam_order(
                 space,
-                width,
+                share,
                 window.peak,
                 self._meter,
                 effort=effort,
+                floor=self.outcome.bound,
                 compiled=self._rules.compiled,
             )
             if order is not None and window.offer(order):

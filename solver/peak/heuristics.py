@@ -119,6 +119,7 @@ def beam_order(
     meter: Meter,
     *,
     effort: int = 10_000,
+    floor: int = 0,
     compiled: bool = True,
 ) -> list[int] | None:
     """Beam search for an order of the window with a peak under ``below``.
@@ -137,6 +138,9 @@ def beam_order(
 
     effort : int
         The width falls to one once the beam has looked at this many successors per kept path.
+    floor : int
+        Bytes; peaks up to here count as equal. A lower bound keeps the beam from preferring
+        paths that are cheap only as long as they avoid what no order can avoid.
     compiled : bool
         Use the compiled kernel where it is installed.
 
@@ -148,12 +152,11 @@ def beam_order(
     if space.start_memory >= below:
         return None
     if compiled and NativeExplorer.fits(space):
-        path = native_beam(space, width, below, effort, meter.check)
+        path = native_beam(space, width, below, effort=effort, floor=floor, check=meter.check)
         return space.order(path) if path else None
     count = len(space.ops)
-    start = _slide(
-        space, _Partial(space.start_memory, space.start_memory, 0, space.ready(0), -1, None)
-    )
+    peak = max(floor, space.start_memory)
+    start = _slide(space, _Partial(peak, space.start_memory, 0, space.ready(0), -1, None))
     levels: list[dict[int, _Partial]] = [{} for _ in range(count + 1)]
     levels[start.state.bit_count()][start.state] = start
     spent = 0

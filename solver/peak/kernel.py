@@ -76,10 +76,16 @@ class NativeExplorer:
 
 
 def native_beam(
-    space: Space, width: int, below: int, effort: int, check: Callable[[], None]
+    space: Space,
+    width: int,
+    below: int,
+    *,
+    effort: int,
+    floor: int,
+    check: Callable[[], None],
 ) -> list[int]:
     """Path of a beam search in window ops; empty if it ran dry. ``check`` may raise to end it."""
-    return _native.beam(_capsule(space), width, min(below, _MAX_BYTES), effort, check)
+    return _native.beam(_capsule(space), width, min(below, _MAX_BYTES), effort, floor, check)
 
 
 class _Flattener:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SLICE = 512  # states one search expands before the next takes its turn
 _LARGE = 256_000  # fewer where a window has more than _LARGE / _SLICE ops: states cost more there
 _HEAD_START = 16  # slices for the favourite before any other search begins
-_FAVOUR = 8  # slices for the favourite in later rounds
+_FAVOUR = 8  # slices for the favourite in later rounds, to one for another search
 _EFFORT = 2048  # states for one budget of a ladder at first
 _EFFORT_GROWTH = 4
 _FINEST = 64  # a ladder gives up a level of effort when the undecided part is this much smaller
@@ -74,8 +74,10 @@ class Portfolio:
         ladders = [_Ladder(self, space) for space in (window.backward, window.forward)]
         while self.bound < window.peak:
             top = window.peak - 1
-            proofs = [_Proof(self, s, top) for s in (window.backward, window.forward)]
-            yield from self._rounds(top, proofs[0], [proofs[1], *ladders])
+            favourite, other = (
+                _Proof(self, space, top) for space in (window.backward, window.forward)
+            )
+            yield from self._rounds(top, favourite, [ladders[0], other, *ladders])
 
     def _rounds(
         self, top: int, favourite: _Track, others: list[_Track]
@@ -85,7 +87,7 @@ class Portfolio:
         for turn in itertools.count():
             lanes = [[favourite] * (_HEAD_START if turn == 0 else _FAVOUR)]
             if turn > 0:
-                lanes.append(others)
+                lanes.append([others[turn % len(others)]])
             for track, outcome in self._drive([[t for t in la if t not in full] for la in lanes]):
                 if isinstance(outcome, LimitReachedError):
                     full.add(track)
@@ -95,7 +97,7 @@ class Portfolio:
                 yield outcome
             if self.bound > top or self.window.peak <= top:
                 return
-            if len(full) == 1 + len(others):
+            if len(full) == len({favourite, *others}):
                 raise LimitReachedError(Limit.MEMORY)
             yield None
 

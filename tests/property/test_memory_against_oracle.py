@@ -46,7 +46,7 @@ def test_replay(graph: Graph, rules: MemoryRules, rng: random.Random) -> None:
 
 
 def test_replay_of_larger_graphs() -> None:
-    for graph, rules in cases(1500, seed=10, most_ops=40):
+    for graph, rules in cases(1000, seed=10, most_ops=40):
         check_replay(graph, rules, random.Random(graph.name))
 
 

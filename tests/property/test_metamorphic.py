@@ -28,7 +28,7 @@ def optimum(graph: Graph, rules: MemoryRules | None = None) -> int:
 
 
 def test_names_and_file_order_do_not_matter() -> None:
-    for graph, rules in cases(300, seed=500, most_ops=OPS):
+    for graph, rules in cases(200, seed=500, most_ops=OPS):
         shuffled = relabelled(graph, random.Random(graph.name))
         assert optimum(shuffled, rules) == optimum(graph, rules), graph.name
 
@@ -41,7 +41,7 @@ def test_scaling_all_sizes_scales_the_optimum(factor: int) -> None:
 
 
 def test_an_extra_dependency_never_helps() -> None:
-    for graph, rules in cases(300, seed=502, most_ops=OPS, least_ops=2):
+    for graph, rules in cases(200, seed=502, most_ops=OPS, least_ops=2):
         rng = random.Random(graph.name)
         order = random_order(graph, rng)
         i, j = sorted(rng.sample(range(len(order)), 2))
@@ -57,7 +57,7 @@ def test_less_workspace_never_hurts() -> None:
 
 
 def test_a_larger_buffer_never_helps() -> None:
-    for graph, rules in cases(300, seed=504, most_ops=OPS):
+    for graph, rules in cases(200, seed=504, most_ops=OPS):
         rng = random.Random(graph.name)
         larger = replace(
             graph,
@@ -73,21 +73,21 @@ def test_a_coarser_alignment_never_helps() -> None:
 
 
 def test_in_place_never_hurts() -> None:
-    for graph, rules in cases(300, seed=506, most_ops=OPS):
+    for graph, rules in cases(200, seed=506, most_ops=OPS):
         with_it, without = (optimum(graph, replace(rules, in_place=on)) for on in (True, False))
         assert with_it <= without, graph.name
 
 
 def test_views_of_equal_size_never_hurt() -> None:
     """A view of another size may: a slice keeps all of what it looks into."""
-    for graph, rules in cases(300, seed=507, most_ops=OPS):
+    for graph, rules in cases(200, seed=507, most_ops=OPS):
         alike = replace(graph, buffers=tuple(replace(b, size=7) for b in graph.buffers))
         with_it, without = (optimum(alike, replace(rules, views=on)) for on in (True, False))
         assert with_it <= without, graph.name
 
 
 def test_time_may_run_backwards() -> None:
-    for graph, rules in cases(400, seed=508, most_ops=OPS):
+    for graph, rules in cases(250, seed=508, most_ops=OPS):
         backwards = reversed_time(graph)
         plain = MemoryRules(alignment=rules.alignment)
         order = random_order(graph, random.Random(graph.name))

@@ -248,8 +248,8 @@ static bool run_levels(Beam *beam, int32_t width, int64_t below, int64_t effort,
     return ok;
 }
 
-int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int32_t *path,
-                 GoOn go_on, void *context) {
+int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int64_t floor,
+                 int32_t *path, GoOn go_on, void *context) {
     bool stopped = false;
     size_t words = (size_t)space->words;
     Beam beam = {.space = space, .free_list = NONE, .free_links = NONE};
@@ -264,7 +264,8 @@ int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effor
         memset(beam.levels, 0xff, ((size_t)space->ops + 1) * sizeof(uint32_t));
         find_ready(space, beam.state, beam.ready);
         memcpy(beam.look, beam.ready, words * sizeof(uint64_t));
-        if (slide(&beam, space->start_memory, space->start_memory, 0, NONE) &&
+        int64_t peak = floor > space->start_memory ? floor : space->start_memory;
+        if (slide(&beam, peak, space->start_memory, 0, NONE) &&
             run_levels(&beam, width, below, effort, go_on, context, &stopped)) {
             uint32_t last = stopped ? NONE : beam.levels[space->ops];
             length = stopped ? -2 : 0;

@@ -9,7 +9,8 @@ typedef bool (*GoOn)(void *context);
 
 /* Fills in `path` and returns its length; 0 if the beam ran dry, -1 if memory is short, -2 if it
  * was told to stop. */
-int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int32_t *path,
-                 GoOn go_on, void *context);
+/* Peaks up to `floor` count as equal. */
+int32_t beam_run(const Space *space, int32_t width, int64_t below, int64_t effort, int64_t floor,
+                 int32_t *path, GoOn go_on, void *context);
 
 #endif

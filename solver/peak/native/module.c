@@ -234,7 +234,7 @@ static bool ask(void *context) {
     return answer != NULL; /* an exception is the answer no */
 }
 
-PyDoc_STRVAR(beam_doc, "beam(space, width, below, effort, callback) -> list of ops, empty if it ran dry\n\n"
+PyDoc_STRVAR(beam_doc, "beam(space, width, below, effort, floor, callback) -> list of ops, empty if it ran dry\n\n"
                        "The callback is called after each level; what it raises ends the beam.");
 
 static PyObject *beam(PyObject *self, PyObject *args) {
@@ -242,15 +242,15 @@ static PyObject *beam(PyObject *self, PyObject *args) {
     PyObject *capsule;
     Watch watch = {NULL, NULL};
     int width;
-    long long below, effort;
-    if (!PyArg_ParseTuple(args, "OiLLO", &capsule, &width, &below, &effort, &watch.callback))
+    long long below, effort, floor;
+    if (!PyArg_ParseTuple(args, "OiLLLO", &capsule, &width, &below, &effort, &floor, &watch.callback))
         return NULL;
     Space *space = PyCapsule_GetPointer(capsule, SPACE);
     if (!space) return NULL;
     int32_t *ops = malloc((size_t)space->ops * sizeof(int32_t)), length;
     if (!ops) return PyErr_NoMemory();
     watch.thread = PyEval_SaveThread();
-    length = beam_run(space, width, below, effort, ops, ask, &watch);
+    length = beam_run(space, width, below, effort, floor, ops, ask, &watch);
     PyEval_RestoreThread(watch.thread);
     PyObject *list = NULL;
     if (length >= 0) list = list_of(ops, length);
