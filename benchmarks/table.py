@@ -112,7 +112,7 @@ SECTIONS: Mapping[str, Section] = {
 }
 
 
-def render(rows: Sequence[Row], trials: Sequence[ablation.Trial] = ()) -> str:
+def render(rows: Sequence[Row], trials: Sequence[ablation.Trial] = (), startup: str = "") -> str:
     """Write the whole page.
 
     Parameters
@@ -121,6 +121,8 @@ def render(rows: Sequence[Row], trials: Sequence[ablation.Trial] = ()) -> str:
         Rows of all releases, older before newer where an instance ran twice.
     trials : sequence of Trial
         The ablation.
+    startup : str
+        What ``benchmarks.startup`` printed.
     """
     from benchmarks.measure import MOST_OPS_FOR_FLOW  # noqa: PLC0415  imports the solver
 
@@ -136,6 +138,7 @@ def render(rows: Sequence[Row], trials: Sequence[ablation.Trial] = ()) -> str:
         if some:
             parts += _section(SECTIONS[group].title, _group(SECTIONS[group], some))
     parts += _section("Rules on and off", _ablation(trials))
+    parts += _section("The whole command", _startup(startup))
     return "\n".join(parts)
 
 
@@ -394,8 +397,14 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
 
 
-def load(directory: Path) -> tuple[list[Row], list[ablation.Trial]]:
-    """Read every file of a directory.
+def _startup(startup: str) -> Lines:
+    if startup:
+        yield "`python -m benchmarks.startup` on the bundled network, in a fresh environment:\n"
+        yield f"```text\n{startup.rstrip()}\n```"
+
+
+def load(directory: Path) -> tuple[list[Row], list[ablation.Trial], str]:
+    """Read every file of a directory: rows, ablation, start-up.
 
     Raises
     ------
@@ -409,7 +418,8 @@ def load(directory: Path) -> tuple[list[Row], list[ablation.Trial]]:
             trials += ablation.read_trials(path)
         else:
             rows += read_rows(path)
-    return rows, trials
+    startup = directory / "startup.txt"
+    return rows, trials, startup.read_text("utf-8") if startup.exists() else ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
