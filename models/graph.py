@@ -178,6 +178,13 @@ class Graph:
     def __post_init__(self) -> None:
         _refuse_duplicates("op", (op.name for op in self.ops))
         _refuse_duplicates("buffer", (b.name for b in self.buffers))
+        _refuse_duplicates("weight", (w.name for w in self.weights))
+        for weight in self.weights:
+            for v in weight.consumers:
+                if not 0 <= v < len(self.ops):
+                    raise InvalidModelError(
+                        f"weight {weight.name!r} names op {v}, which does not exist"
+                    )
         producers: list[list[OpId]] = [[] for _ in self.buffers]
         consumers: list[list[OpId]] = [[] for _ in self.buffers]
         for index, op in enumerate(self.ops):

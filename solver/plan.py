@@ -129,7 +129,7 @@ class Plan:
         """
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PlanError(f"not JSON: {error}") from None
         if not isinstance(values, dict):
             raise PlanError("not a JSON object")

@@ -48,7 +48,8 @@ def minimize_peak(
     pruning : Rules, optional
         Switches of the exact search.
     workers : int
-        Threads of exact search. The answer does not depend on it, unless time or memory run out.
+        Threads of exact search. The answer does not depend on it, unless time or memory run out;
+        a limit on nodes, which is there for repeatable runs, allows one only.
     options : mapping, optional
         Reading options to record in the plan.
 
@@ -69,7 +70,10 @@ def minimize_peak(
     if workers < 1:
         raise ValueError(f"there must be at least one worker, not {workers}")
     rules = rules or MemoryRules()
-    meter = Meter(limits or Limits(), observer or SilentObserver())
+    limits = limits or Limits()
+    if limits.nodes is not None:
+        workers = 1
+    meter = Meter(limits, observer or SilentObserver())
     problem = make_problem(graph, rules)
     outcome = Engine(problem, meter, pruning, workers).solve()
     proven = outcome.peak == outcome.bound

@@ -164,3 +164,14 @@ def test_depth_first_walks_prove_the_same_bounds(chunk: int) -> None:
             assert (bounds or [optimum])[-1] == optimum, graph.name
             walked += search.states != tables.states
     assert walked > 5
+
+
+def test_node_limits_stop_at_one_place_with_any_number_of_workers() -> None:
+    graph = zoo_graph("randwire_cell", nodes=64, graph_seed=2)
+    for nodes in (100, 5000, 9000):
+        plans = [
+            minimize_peak(graph, limits=Limits(nodes=nodes), workers=workers) for workers in (1, 2)
+        ]
+        assert plans[0].order == plans[1].order
+        assert plans[0].lower_bound_bytes == plans[1].lower_bound_bytes
+        assert plans[0].certificate["states"] == plans[1].certificate["states"] <= nodes

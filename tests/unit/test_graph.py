@@ -202,6 +202,18 @@ def test_builder_refuses_unknown_names(
         builder.build()
 
 
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ((Weight("w", 1, (OpId(1),)),), "weight 'w' names op 1, which does not exist"),
+        ((Weight("w", 1), Weight("w", 2)), "two weights are called 'w'"),
+    ],
+)
+def test_refused_weights(weights: tuple[Weight, ...], message: str) -> None:
+    with pytest.raises(InvalidModelError, match=message):
+        Graph("g", (op("f", [0], [1]),), (X, Y), weights)
+
+
 def test_builder_refuses_a_weight_of_an_unknown_op() -> None:
     builder = GraphBuilder("g")
     builder.weight("w", 1, ["?"])

@@ -92,6 +92,7 @@ def test_a_plan_may_not_contradict_itself(changes: dict[str, Any], message: str)
         ("[]", "not a JSON object"),
         ("null", "not a JSON object"),
         ('"plan"', "not a JSON object"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_what_is_no_json_object(text: str, message: str) -> None:

@@ -232,7 +232,7 @@ static bool run_levels(Beam *beam, int32_t width, int64_t below, int64_t effort,
         count = 0;
         for (uint32_t i = beam->levels[done]; i != NONE; i = beam->partials[i].next_in_level)
             ranked[count++] = (Ranked){beam, i};
-        qsort(ranked, count, sizeof(Ranked), compare);
+        if (count > 1) qsort(ranked, count, sizeof(Ranked), compare);
         size_t kept = spent < effort * width ? (size_t)width : 1;
         for (size_t k = 0; ok && k < count && k < kept; k++)
             ok = expand(beam, ranked[k].i, below, &spent);
