@@ -47,18 +47,6 @@ class CutBounds:
         """Masks of what precedes ``op`` in every order, and of ``op`` with what follows it."""
         return _reach(op, self._before) & ~(1 << op), _reach(op, self._space.follow)
 
-    def forced(self, op: int) -> int:
-        """Bytes in use in every state in which ``op`` runs: a bound without a flow."""
-        space = self._space
-        inside, outside = self._sides(op)
-        total = space.constant + space.workspace[op]
-        for room in space.rooms.values():
-            if (room.initial or room.allocators & (inside | 1 << op)) and (
-                room.kept or room.finishers & outside
-            ):
-                total += room.size
-        return total - sum(max(c[1] for c in choices) for choices in space.reuse[op].values())
-
     def cut(self, op: int) -> OpBound:
         """Least step peak of window op ``op`` and a state that attains it."""
         space = self._space

@@ -29,12 +29,6 @@ def test_cuts(op: int, bound: int, before: set[int]) -> None:
     assert BOUNDS.cut(op) == OpBound(bound, op, frozenset(before))
 
 
-def test_forced_bytes() -> None:
-    """While narrow runs, wide and thin are live whatever else has run; s or r is the cut's part."""
-    assert BOUNDS.forced(NARROW) == 9 + 2
-    assert BOUNDS.forced(JOIN) == 2 + 6 + 1
-
-
 def test_the_best_bound_is_the_optimum_here() -> None:
     best = BOUNDS.best(UNBOUNDED)
     assert best is not None
