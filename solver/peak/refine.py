@@ -1,9 +1,9 @@
 """Improve an order part by part, where the whole is out of reach of exact search.
 
 A part is a run of consecutive steps around the bottleneck; the states at its two ends stay fixed,
-so it is a small least-peak problem of its own and exact search either lowers the bottleneck
-or proves that this part cannot. Parts grow while they are easy and stop growing when they hit
-their share of states. The lower bound of the whole is not touched: it stays valid.
+so it is a small least-peak problem of its own. Exact search, with a fixed share of states, lowers
+the bottleneck, or proves that this part cannot, or gives up; in both of the latter cases a part
+twice as long is tried, up to the whole window. The lower bound of the whole stays untouched.
 """
 
 from __future__ import annotations
