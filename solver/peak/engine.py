@@ -192,10 +192,9 @@ class Engine:
         """Stages of work on one window; yields whenever another may be more worth while."""
         meter = self._meter
         cuts = CutBounds(window.forward)
-        index = {v: i for i, v in enumerate(window.ops)}
 
         def cut_bottleneck() -> None:
-            self._take_cut(cuts.cut(index[window.order[window.bottleneck()]]))
+            self._take_cut(cuts.cut(window.index[window.order[window.bottleneck()]]))
 
         cut_bottleneck()
         yield
@@ -207,13 +206,13 @@ class Engine:
         ceiling = [window.ceiling[v] for v in window.ops]
         cuts.best(ceiling, self.outcome.bound, self._take_cut, meter)
         yield
-        self._refine(window, meter)
+        self._refine(window)
         yield
         for turn, _ in enumerate(self._search(window, pool)):
             if turn == 0:
                 yield from self._beams(window, _WIDE, _THOROUGH)
             if turn.bit_count() == 1:  # turns 1, 2, 4, ...: as much again as before
-                self._refine(window, meter)
+                self._refine(window)
                 if _WIDE < _BEAM_SHARE * turn <= _WIDEST:
                     yield from self._beams(window, _BEAM_SHARE * turn, _THOROUGH)
             yield
@@ -236,13 +235,13 @@ class Engine:
             if order is not None and window.offer(order):
                 yield
 
-    def _refine(self, window: Window, meter: Meter) -> None:
+    def _refine(self, window: Window) -> None:
         refine(
             self._problem,
             window,
             tuple(self._order[: window.begin]),
             bound=self.outcome.bound,
-            meter=meter,
+            meter=self._meter,
             rules=self._rules,
         )
 
@@ -251,13 +250,15 @@ class Engine:
         for outcome in portfolio.run():
             if outcome is None:
                 yield
-            elif isinstance(outcome[1], Found):
-                window.offer(outcome[1].order)
+                continue
+            search, event = outcome
+            if isinstance(event, Found):
+                window.offer(event.order)
             else:
-                self._refuted(window, *outcome)
+                self._refuted(window, search, event)
 
-    def _refuted(self, window: Window, search: Search, event: Found | Refuted) -> None:
-        if isinstance(event, Refuted) and event.bound > self.outcome.bound:
+    def _refuted(self, window: Window, search: Search, event: Refuted) -> None:
+        if event.bound > self.outcome.bound:
             # Evidence first: an interrupt may strike between any two lines.
             self.outcome.refutation = Refutation(
                 event.bound, window.ops, search.space.backward, event.states

@@ -48,8 +48,6 @@ class _Network:
 
     def solve(self, *, largest: bool) -> tuple[int, set[int]]:
         """Minimum cut value and the nodes on its source side."""
-        if not self.finite:
-            return 0, {_SOURCE}
         unit = math.gcd(*self.finite.values())
         endless = sum(self.finite.values()) // unit + 1
         arcs = dict.fromkeys(self.infinite, endless)

@@ -135,7 +135,6 @@ def beam_order(
         Paths kept per number of ops done.
     below : int
         Bytes; paths that reach it are dropped.
-
     effort : int
         The width falls to one once the beam has looked at this many successors per kept path.
     floor : int

@@ -70,9 +70,7 @@ def refine(
             size *= _GROWTH
             continue
         order = [*window.order[:begin], *better, *window.order[begin + len(part) :]]
-        peaks = window.step_peaks(order)
-        if max(peaks) < window.peak:
-            window.offer(order)
+        if window.offer(order):
             improved = True
         else:  # another bottleneck as high is left: keep the order, it has one less
             window.order = order

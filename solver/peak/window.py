@@ -31,6 +31,8 @@ class Window:
 
     Attributes
     ----------
+    index : dict of int to int
+        Op of the window by op of the problem.
     order : list of int
         Best order of the window.
     peak : int
@@ -43,6 +45,7 @@ class Window:
         self, problem: Problem, order: Sequence[int], begin: int, end: int, profile: Profile
     ) -> None:
         self.ops = tuple(sorted(order[begin:end]))
+        self.index = {v: i for i, v in enumerate(self.ops)}
         self.begin, self.end = begin, end
         self.order: list[int] = []
         self.peak = _UNKNOWN
@@ -78,8 +81,7 @@ class Window:
 
     def offer_twin(self, twin: Window) -> bool:
         """Keep the best order of a window of equal shape if it is better."""
-        index = {v: i for i, v in enumerate(twin.ops)}
-        return twin.peak < self.peak and self.offer([self.ops[index[v]] for v in twin.order])
+        return twin.peak < self.peak and self.offer([self.ops[twin.index[v]] for v in twin.order])
 
     def offer_whole(self, order: Sequence[int], profile: Profile) -> bool:
         """Keep the window's part of an order of the whole problem if it is the best so far."""
@@ -93,14 +95,13 @@ class Window:
     def step_peaks(self, order: Sequence[int]) -> list[int]:
         """Bytes in use while each op of an order of the window runs."""
         space = self.forward
-        index = {v: i for i, v in enumerate(self.ops)}
         state, memory = 0, space.start_memory
         peaks: list[int] = []
         for v in order:
-            rise, net = space.effect(index[v], state)
+            rise, net = space.effect(self.index[v], state)
             peaks.append(memory + rise)
             memory += net
-            state |= 1 << index[v]
+            state |= 1 << self.index[v]
         return peaks
 
     def bottleneck(self) -> int:
