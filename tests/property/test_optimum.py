@@ -99,6 +99,19 @@ def test_search_refutes_below_the_optimum_and_finds_it(pruning: Rules) -> None:
                 check_search(problem, Search(space, budget, Meter(), pruning), optimum, graph.name)
 
 
+@pytest.mark.parametrize("word", [1, 2])
+def test_search_that_indexes_anew_after_commits(word: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solver.peak.search._WORD", word)
+    for graph, rules in cases(200, seed=117, least_ops=1):
+        problem = make_problem(graph, rules)
+        optimum = Oracle(graph, rules).least_peak()
+        for pruning in random.Random(graph.name).sample(SETTINGS, 2):
+            for backward in DIRECTIONS:
+                for budget in (optimum, optimum - 1, 1):
+                    search = Search(Space(problem, backward=backward), budget, Meter(), pruning)
+                    check_search(problem, search, optimum, graph.name)
+
+
 @pytest.mark.parametrize("seed", range(112, 116))
 def test_search_with_random_switches(seed: int) -> None:
     for graph, rules in cases(300, seed, most_ops=9, least_ops=1):
