@@ -27,6 +27,8 @@ class Command:
 
 COMMANDS = (
     Command("schedule", "the order of least peak memory, with its proof"),
+    Command("compare", "every known heuristic beside the optimum"),
+    Command("verify", "check a plan against its network, trusting nothing in the plan"),
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from solver.cli.errors import InputError
 from solver.cli.exits import EXIT_CODES, exit_code
 from solver.cli.network import model_file, read_network
 from solver.cli.output import claim
@@ -15,6 +16,7 @@ from solver.cli.parser import (
     add_budget_argument,
     add_limit_arguments,
     add_memory_arguments,
+    add_method_argument,
     add_model_arguments,
     add_output_arguments,
 )
@@ -23,6 +25,7 @@ from solver.cli.streams import emit, emit_json
 from solver.limits import Limits
 from solver.memory import MemoryRules
 from solver.peak import minimize_peak
+from solver.peak.backend import BackendUnavailableError
 from solver.report import render_summary, render_verdict, summarize
 from solver.report.progress import live_progress
 
@@ -38,6 +41,8 @@ examples:
       a model file, with sizes rounded up as TensorFlow Lite Micro does
   python -m solver.schedule model.onnx --dim batch=1 --as int8
       a float model with a symbolic batch, sized as it will be quantized
+  python -m solver.schedule zoo:darts_cell --method cpsat
+      the same optimum, claimed by another solver
   python -m solver.schedule zoo:darts_cell --json - --quiet
       a published network; the plan as JSON on stdout
 
@@ -59,6 +64,7 @@ def _parser() -> Parser:
     add_budget_argument(parser)
     add_model_arguments(parser)
     add_memory_arguments(parser)
+    add_method_argument(parser)
     add_limit_arguments(parser)
     add_output_arguments(parser)
     return parser
@@ -71,15 +77,19 @@ def _schedule(options: argparse.Namespace) -> int:
         json_file = claim(Path(options.json), force=options.force, inputs=inputs)
     with live_progress(quiet=options.quiet) as observer:
         network = read_network(options.model, options.precision, options.dims)
-        plan = minimize_peak(
-            network.graph,
-            options.budget,
-            Limits(seconds=options.time_limit, memory_bytes=options.memory_limit),
-            observer,
-            rules=MemoryRules(options.alignment, options.in_place, options.views),
-            workers=options.workers,
-            options=network.options,
-        )
+        try:
+            plan = minimize_peak(
+                network.graph,
+                options.budget,
+                Limits(seconds=options.time_limit, memory_bytes=options.memory_limit),
+                observer,
+                rules=MemoryRules(options.alignment, options.in_place, options.views),
+                workers=options.workers,
+                method=options.method,
+                options=network.options,
+            )
+        except BackendUnavailableError as error:
+            raise InputError(f"--method {error}") from None
     plan = dataclasses.replace(plan, model=network.model)
     people = sys.stderr if options.json == "-" else sys.stdout
     render = render_verdict if options.quiet else render_summary

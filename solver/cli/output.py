@@ -34,16 +34,15 @@ class OutputFile:
     target: Path
     is_special: bool = False
 
-    def write(self, text: str) -> None:
-        """Write UTF-8 text; the file changes in one step or not at all.
+    def write(self, content: str | bytes) -> None:
+        """Write text as UTF-8, or bytes; the file changes in one step or not at all.
 
         Raises
         ------
         InputError
             If it cannot be written.
         """
-        # Lone surrogates stand for undecodable bytes of file names; JSON escapes them this way.
-        data = text.encode("utf-8", "backslashreplace")
+        data = content if isinstance(content, bytes) else _encoded(content)
         try:
             if self.is_special:
                 self.target.write_bytes(data)
@@ -88,6 +87,11 @@ def claim(path: Path, *, force: bool, inputs: Iterable[Path | None] = ()) -> Out
     except OSError as error:
         raise _refusal(path, error) from None
     return OutputFile(path, target)
+
+
+def _encoded(text: str) -> bytes:
+    # Lone surrogates stand for undecodable bytes of file names; JSON escapes them this way.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _refusal(path: Path, error: OSError) -> InputError:

@@ -23,6 +23,9 @@ PRECISIONS = (
     "int4", "uint4", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "int32", "float32",
 )  # fmt: skip
 
+#: Ways to prove an optimum.
+METHODS = ("auto", "dp", "cpsat", "ilp-highs", "ilp-cbc")
+
 _LARGEST_ALIGNMENT = 1 << 20
 _MOST_WORKERS = 64
 _LARGEST_DIMENSION = 2**63 - 1
@@ -62,6 +65,9 @@ class Parser(argparse.ArgumentParser):
         """
         words = list(sys.argv[1:] if args is None else args)
         found, left = super().parse_known_args(self._join_negative_values(words), namespace)
+        if hasattr(found, "models"):  # argparse stops at the first option between models
+            found.models += [word for word in left if not word.startswith("-")]
+            left = [word for word in left if word.startswith("-")]
         if left:
             word = left[0].partition("=")[0]
             if word.startswith("-"):
@@ -106,10 +112,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add MODEL, ``--as`` and ``--dim``."""
+def add_model_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add MODEL (or, with ``several``, a list ``models``), ``--as`` and ``--dim``."""
     parser.add_argument(
-        "model", nargs="?", metavar="MODEL",
+        "models" if several else "model", nargs="*" if several else "?", metavar="MODEL",
         help="a .tflite or .onnx file, or zoo:NAME for a published network ('python -m models.zoo "
         "--list' names them); without MODEL: the bundled SwiftNet, sized as int8",
     )  # fmt: skip
@@ -148,6 +154,16 @@ def add_memory_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_method_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--method``."""
+    parser.add_argument(
+        "--method", type=_argument(_method), default="auto", metavar="NAME",
+        help="how to prove the optimum: auto; dp, the exact search alone; cpsat, ilp-highs or ilp-cbc, "
+        "a formulation for a general solver in place of the search (default auto: exact search, and "
+        "CP-SAT on a second core where the search is stuck)",
+    )  # fmt: skip
+
+
 def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
     """Add limits on time and memory of the solver itself."""
     group = parser.add_argument_group(
@@ -168,13 +184,14 @@ def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--json``, ``--force`` and ``--quiet``."""
+def add_output_arguments(
+    parser: argparse.ArgumentParser, content: str = "the plan (order, bound, proof)"
+) -> None:
+    """Add ``--json`` (of ``content``), ``--force`` and ``--quiet``."""
     group = parser.add_argument_group("output")
     group.add_argument(
         "--json", metavar="FILE",
-        help="write the plan (order, bound, proof) as JSON; '-' puts it on stdout and the report "
-        "on stderr",
+        help=f"write {content} as JSON; '-' puts it on stdout and the report on stderr",
     )  # fmt: skip
     group.add_argument("--force", action="store_true", help="overwrite existing files")
     group.add_argument(
@@ -208,6 +225,12 @@ def _precision(text: str) -> str:
         raise QuantityError(
             f"{text!r} is no element type{nearest(text, PRECISIONS)} ({', '.join(PRECISIONS)})"
         )
+    return text
+
+
+def _method(text: str) -> str:
+    if text not in METHODS:
+        raise QuantityError(f"{text!r} is no method{nearest(text, METHODS)} ({', '.join(METHODS)})")
     return text
 
 

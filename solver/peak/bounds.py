@@ -56,7 +56,7 @@ class CutBounds:
             for room in space.rooms.values()
         ]
         best: Cheapest | None = None
-        for reuse_rooms, credit in self._reuse_cases(op):
+        for reuse_rooms, credit in self._reuse_cases(op, outside):
             found = cheapest_state(space, inside, outside, [*rooms, *reuse_rooms])
             found = Cheapest(found.cost - credit, found.state)
             if best is None or found.cost < best.cost:
@@ -68,9 +68,13 @@ class CutBounds:
             before=space.done.union(space.ops[i] for i in bits(best.state)),
         )
 
-    def _reuse_cases(self, op: int) -> list[tuple[list[Room], int]]:
+    def _reuse_cases(self, op: int, outside: int) -> list[tuple[list[Room], int]]:
         """Ways to grant in-place credit: a room that is live unless the credit is due."""
-        choices = list(self._space.reuse[op].values())
+        possible = [
+            [(others, size) for others, size in choices if not others & outside]
+            for choices in self._space.reuse[op].values()
+        ]
+        choices = list(filter(None, possible))
         if math.prod(map(len, choices)) > _REUSE_CHOICES:
             return [([], sum(max(size for _, size in c) for c in choices))]
         return [

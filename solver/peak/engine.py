@@ -3,21 +3,23 @@
 The network is divided into windows (:mod:`solver.peak.split`). The window with the highest peak is
 improved first, one stage at a time: the cut of its bottleneck op, greedy orders, beams, all cuts
 that could matter, then exact searches (:mod:`solver.peak.portfolio`) with part-wise improvement
-(:mod:`solver.peak.refine`) in between. Work ends when the highest peak meets the highest bound; at
-every stop both are valid.
+(:mod:`solver.peak.refine`) in between, or a formulation (:mod:`solver.peak.formulate`) in their
+place. Work ends when the highest peak meets the highest bound; at every stop both are valid.
 """
 
 from __future__ import annotations
 
 import itertools
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from solver.limits import Limit, LimitReachedError, Meter
+from solver.peak.backend import NAMES, backend
 from solver.peak.bounds import CutBounds, OpBound
+from solver.peak.formulate import Assistant, formulate
 from solver.peak.heuristics import SIMPLE_ORDERS, beam_order, greedy_order, kahn_order
+from solver.peak.outcome import Claim, Outcome, Refutation
 from solver.peak.portfolio import Portfolio
 from solver.peak.refine import refine
 from solver.peak.search import Found, Refuted, Rules, Search
@@ -33,50 +35,12 @@ _NARROW, _WIDE, _WIDEST = 4, 32, 2048  # beam widths
 _QUICK, _THOROUGH = 10_000, 100_000  # their effort
 _FORWARD_SHARE = 8
 _BEAM_SHARE = 64  # width of later beams per round of exact search before them
+_STUCK = 200_000  # states without an answer after which CP-SAT joins in
+_MOST_FOR_CPSAT = 128  # ops; larger windows are beyond it
 _ENDED = object()
 
-
-@dataclass(frozen=True, slots=True)
-class Refutation:
-    """Search evidence: no order of ``window`` (problem ops) stays below ``bound`` bytes."""
-
-    bound: int
-    window: tuple[int, ...]
-    backward: bool
-    states: int
-
-
-@dataclass(slots=True)
-class Outcome:
-    """Best order and bound so far, and what proves the bound.
-
-    Attributes
-    ----------
-    order : list of int
-        Problem ops.
-    peak, bound : int
-        Bytes; equal iff the order is proven optimal.
-    cut : OpBound or None
-        Best cut bound seen.
-    refutation : Refutation or None
-        The search that proved ``bound``, when it is above the cut bound.
-    limit : Limit or None
-        Why the solver stopped before peak and bound met.
-    baselines : dict of str to int
-        Peaks of the simple orders, in bytes.
-    curve : list of (float, int, int)
-        Seconds, peak and bound after each improvement of either.
-    """
-
-    order: list[int]
-    peak: int
-    bound: int
-    cut: OpBound | None = None
-    refutation: Refutation | None = None
-    limit: Limit | None = None
-    states: int = 0
-    baselines: dict[str, int] = field(default_factory=dict)
-    curve: list[tuple[float, int, int]] = field(default_factory=list)
+#: Ways to prove an optimum: everything there is, exact search alone, or a formulation alone.
+METHODS = ("auto", "dp", *NAMES)
 
 
 class Engine:
@@ -92,15 +56,26 @@ class Engine:
         Switches of the exact search.
     workers : int
         Threads of exact search; answers do not depend on it.
+    method : str
+        One of :data:`METHODS`.
     """
 
     def __init__(
-        self, problem: Problem, meter: Meter, rules: Rules | None = None, workers: int = 1
+        self,
+        problem: Problem,
+        meter: Meter,
+        rules: Rules | None = None,
+        workers: int = 1,
+        method: str = "auto",
     ) -> None:
+        if method not in METHODS:
+            raise ValueError(f"no method {method!r}; there are {', '.join(METHODS)}")
         self._problem = problem
         self._meter = meter
         self._rules = rules or Rules()
         self._workers = workers
+        self._method = method
+        self._helpers = ExitStack()
         self._order = kahn_order(problem)
         self._profile = problem.replay(self._order)
         floor = max(problem.live_at_start, problem.live_at_end)
@@ -111,7 +86,7 @@ class Engine:
         """Improve until proven or stopped; never raises for a limit or an interrupt."""
         pool = ThreadPoolExecutor(self._workers) if self._workers > 1 else None
         try:
-            with pool or nullcontext():
+            with pool or nullcontext(), self._helpers:
                 self._solve(pool)
         except LimitReachedError as stop:
             self.outcome.limit = stop.limit
@@ -125,7 +100,7 @@ class Engine:
         outcome = self.outcome
         outcome.states = self._meter.states
         outcome.peak = self._problem.replay(outcome.order).peak
-        for evidence in (outcome.cut, outcome.refutation):
+        for evidence in (outcome.cut, outcome.refutation, outcome.claim):
             if evidence is not None:
                 outcome.bound = max(outcome.bound, evidence.bound)
         if not outcome.curve or outcome.curve[-1][1:] != (outcome.peak, outcome.bound):
@@ -206,6 +181,10 @@ class Engine:
         ceiling = [window.ceiling[v] for v in window.ops]
         cuts.best(ceiling, self.outcome.bound, self._take_cut, meter)
         yield
+        if self._method in NAMES:
+            yield from self._beams(window, _WIDE, _THOROUGH)
+            self._claimed(window, self._formulate(window))
+            return
         self._refine(window)
         yield
         for turn, _ in enumerate(self._search(window, pool)):
@@ -247,8 +226,16 @@ class Engine:
 
     def _search(self, window: Window, pool: Executor | None) -> Iterator[None]:
         portfolio = Portfolio(window, self.outcome.bound, self._meter, self._rules, pool)
+        enough = self._meter.states + _STUCK
+        assistant: Assistant | None = None
         for outcome in portfolio.run():
             if outcome is None:
+                if assistant is None and self._meter.states > enough and self._may_assist(window):
+                    assistant = self._assist(window)
+                claim = assistant.report() if assistant is not None else None
+                if claim is not None:
+                    self._claimed(window, claim)
+                    portfolio.bound = max(portfolio.bound, claim.bound)
                 yield
                 continue
             search, event = outcome
@@ -256,6 +243,49 @@ class Engine:
                 window.offer(event.order)
             else:
                 self._refuted(window, search, event)
+
+    def _formulate(self, window: Window) -> Claim:
+        return formulate(
+            self._problem,
+            window,
+            self._order[: window.begin],
+            method=self._method,
+            bound=self.outcome.bound,
+            meter=self._meter,
+            workers=self._workers,
+        )
+
+    def _may_assist(self, window: Window) -> bool:
+        """Whether CP-SAT may try a window beside the searches: on a core of its own."""
+        return (
+            self._method == "auto"
+            and self._workers > 1
+            and len(window.ops) <= _MOST_FOR_CPSAT
+            and backend("cpsat").is_available()
+        )
+
+    def _assist(self, window: Window) -> Assistant:
+        assistant = Assistant(
+            self._problem,
+            window,
+            self._order[: window.begin],
+            method="cpsat",
+            bound=self.outcome.bound,
+            meter=self._meter,
+        )
+        self._helpers.callback(assistant.stop)
+        return assistant
+
+    def _claimed(self, window: Window, claim: Claim) -> None:
+        """Take what a formulation claims; its order is replayed, its bound is its word."""
+        if claim.order is not None:
+            window.offer(claim.order)
+        if claim.bound > self.outcome.bound:
+            self.outcome.claim = claim
+            self._raise_bound(claim.bound)
+        if claim.limit is not None and window.peak > self.outcome.bound:
+            self._join()
+            raise LimitReachedError(claim.limit)
 
     def _refuted(self, window: Window, search: Search, event: Refuted) -> None:
         if event.bound > self.outcome.bound:

@@ -9,6 +9,7 @@ itself comes from SciPy, or from networkx where capacities exceed SciPy's 32 bit
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,10 +21,11 @@ from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 from solver.peak.space import Room, Space, bits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _SOURCE, _SINK = 0, 1
-_LARGEST = 2**30  # residuals reach twice an endless capacity and must fit 32 bits
+_DIGITS = 30
+_LARGEST = 2**_DIGITS  # residuals reach twice an endless capacity and must fit 32 bits
 
 
 @dataclass(slots=True)
@@ -160,3 +162,57 @@ def cheapest_between(space: Space, low: int, high: int, *, largest: bool = True)
     """
     rooms = space.rooms.values()
     return cheapest_state(space, low, space.full & ~high, rooms, largest=largest)
+
+
+def largest_flow(
+    arcs: Sequence[tuple[str, str]], limits: Mapping[str, int]
+) -> Iterator[tuple[str, str, int]]:
+    """Arcs in use, and how much, in a largest flow from ``"start"`` to ``"end"``.
+
+    Parameters
+    ----------
+    arcs : sequence of (str, str)
+        From node to node, without limit. No two run opposite to each other.
+    limits : mapping of str to int
+        Most that may pass through a node. Every path passes one of these nodes.
+    """
+    nodes = {"start": _SOURCE, "end": _SINK}
+    for node in itertools.chain.from_iterable(arcs):
+        nodes.setdefault(node, len(nodes))
+    gates = {node: len(nodes) + k for k, node in enumerate(limits)}
+    tails = [gates.get(tail, nodes[tail]) for tail, _ in arcs] + [nodes[node] for node in gates]
+    heads = [nodes[head] for _, head in arcs] + list(gates.values())
+    unit = math.gcd(*limits.values())
+    endless = sum(limits.values()) // unit + 1 if limits else 0
+    capacities = [endless] * len(arcs) + [limit // unit for limit in limits.values()]
+    amounts = _flow_along(tails, heads, capacities, len(nodes) + len(gates), endless)
+    for (tail, head), amount in zip(arcs, amounts, strict=False):
+        if amount:
+            yield tail, head, amount * unit
+
+
+def _flow_along(
+    tails: Sequence[int], heads: Sequence[int], capacities: Sequence[int], nodes: int, endless: int
+) -> list[int]:
+    """Flow along each arc. SciPy counts in 32 bits, so high digits of capacities come first.
+
+    Once the flow is largest in units of ``2**shift``, some cut has less than one unit of room left
+    per arc (and its reverse). That bounds what the next digits add.
+    """
+    shape = (nodes, nodes)
+    room = csr_array((np.array(capacities, dtype=np.int64), (tails, heads)), shape=shape)
+    shift, most = max(0, endless.bit_length() - _DIGITS), (1 << _DIGITS) - 1
+    while True:
+        capacity = csr_array(room)
+        capacity.data = np.minimum(room.data >> shift, most).astype(np.int32)
+        flow = csr_array(maximum_flow(capacity, _SOURCE, _SINK).flow).astype(np.int64)
+        flow.data <<= shift
+        room = csr_array(room - flow)
+        if shift == 0:
+            break
+        step = min(shift, _DIGITS - 2 - len(tails).bit_length())
+        shift, most = shift - step, (2 * len(tails) << step) + 1
+    back = room.tocoo()
+    arcs = zip(back.row.tolist(), back.col.tolist(), strict=True)
+    carried = dict(zip(arcs, back.data.tolist(), strict=True))
+    return [carried.get((head, tail), 0) for tail, head in zip(tails, heads, strict=True)]

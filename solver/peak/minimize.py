@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from solver._version import __version__
 from solver.limits import Limit, Limits, Meter, Observer, SilentObserver
-from solver.memory import MemoryRules, Problem, make_problem
-from solver.peak.engine import Engine, Outcome
+from solver.memory import MemoryRules, make_problem
+from solver.peak.backend import libraries
+from solver.peak.certificate import make_certificate
+from solver.peak.engine import Engine
 from solver.plan import Plan, Status
 from solver.verify import check_replay
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.graph import Graph
+    from solver.peak.outcome import Outcome
     from solver.peak.search import Rules
 
 
@@ -29,6 +32,7 @@ def minimize_peak(
     rules: MemoryRules | None = None,
     pruning: Rules | None = None,
     workers: int = 1,
+    method: str = "auto",
     options: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Find the order of least peak memory and prove it.
@@ -50,6 +54,9 @@ def minimize_peak(
     workers : int
         Threads of exact search. The answer does not depend on it, unless time or memory run out;
         a limit on nodes, which is there for repeatable runs, allows one only.
+    method : str
+        ``"auto"``; ``"dp"`` for the exact search alone, without CP-SAT beside it where it is stuck;
+        ``"cpsat"``, ``"ilp-highs"`` or ``"ilp-cbc"`` for a formulation in place of the search.
     options : mapping, optional
         Reading options to record in the plan.
 
@@ -61,7 +68,9 @@ def minimize_peak(
     Raises
     ------
     ValueError
-        If the budget or the number of workers is not positive.
+        If the budget or the number of workers is not positive, or there is no such method.
+    BackendUnavailableError
+        If the library of the formulation is not installed.
     VerificationError
         If the independent replay contradicts the solver: a bug, never caught.
     """
@@ -75,7 +84,13 @@ def minimize_peak(
         workers = 1
     meter = Meter(limits, observer or SilentObserver())
     problem = make_problem(graph, rules)
-    outcome = Engine(problem, meter, pruning, workers).solve()
+    outcome = Engine(problem, meter, pruning, workers, method).solve()
+    seconds = meter.seconds
+    try:
+        certificate = make_certificate(graph, problem, outcome)
+    except KeyboardInterrupt:  # the order and its bound stand; be brief about the rest
+        outcome.limit = Limit.INTERRUPT
+        certificate = make_certificate(graph, problem, outcome, closed=False)
     proven = outcome.peak == outcome.bound
     plan = Plan(
         model=graph.name,
@@ -88,8 +103,8 @@ def minimize_peak(
         lower_bound_bytes=outcome.bound,
         order=tuple(problem.names[v] for v in outcome.order),
         baselines=outcome.baselines,
-        seconds=round(meter.seconds, 6),
-        certificate=_certificate(problem, outcome),
+        seconds=round(seconds, 6),
+        certificate=certificate,
         options={
             **(options or {}),
             "alignment": rules.alignment,
@@ -103,10 +118,15 @@ def minimize_peak(
             "python": platform.python_version(),
             "networkx": version("networkx"),
             "scipy": version("scipy"),
+            **{name: version(name) for name in libraries(_methods_used(outcome, method))},
         },
     )
     check_replay(plan, graph)
     return plan
+
+
+def _methods_used(outcome: Outcome, method: str) -> set[str]:
+    return {method} if outcome.claim is None else {method, outcome.claim.method}
 
 
 def _limit(outcome: Outcome) -> str | None:
@@ -124,45 +144,3 @@ def _fits(outcome: Outcome, budget: int | None) -> bool | None:
     if outcome.peak <= budget:
         return True
     return False if outcome.bound > budget else None
-
-
-def _certificate(problem: Problem, outcome: Outcome) -> dict[str, Any]:
-    """Evidence for the bound: a cut that anyone can recompute, a search, or the two ends."""
-    found: dict[str, Any] = {
-        "bound_bytes": outcome.bound,
-        "kind": "ends",
-        "ends": {"start": problem.live_at_start, "end": problem.live_at_end},
-        "states": outcome.states,
-    }
-    if outcome.cut is not None:
-        cut = outcome.cut
-        found["cut"] = {
-            "op": problem.names[cut.op],
-            "bound_bytes": cut.bound,
-            "before": [problem.names[v] for v in sorted(cut.before)],
-            "live": [problem.storages[b].name for b in live_during(problem, cut.before, cut.op)],
-        }
-        if cut.bound == outcome.bound:
-            found["kind"] = "cut"
-    if outcome.refutation is not None and found["kind"] != "cut":
-        refutation = outcome.refutation
-        found["kind"] = "search"
-        found["search"] = {
-            "refuted_bytes": refutation.bound - 1,
-            "direction": "backward" if refutation.backward else "forward",
-            "states": refutation.states,
-            "window": [problem.names[v] for v in refutation.window],
-        }
-    return found
-
-
-def live_during(problem: Problem, before: frozenset[int], op: int) -> list[int]:
-    """Storages in use while ``op`` runs in state ``before``, largest first."""
-    live = [
-        b
-        for b, storage in enumerate(problem.storages)
-        if (storage.is_input or any(p == op or p in before for p in storage.producers))
-        and (storage.is_output or any(u not in before for u in storage.users))
-        and storage.size
-    ]
-    return sorted(live, key=lambda b: (-problem.storages[b].size, b))

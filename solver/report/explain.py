@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from solver.memory import MemoryRules, Problem, make_problem
-from solver.peak.minimize import live_during
+from solver.peak.certificate import live_during
 from solver.report.units import count, full_size, percent, printable, short_size
 
 if TYPE_CHECKING:
@@ -76,8 +76,15 @@ def evidence(plan: Plan, graph: Graph) -> list[str]:
     found: list[str] = []
     if plan.budget_bytes is not None and best > plan.budget_bytes:
         found.append(f"Over budget: {sentence}.")
-    searched = _search_sentence(certificate["search"], plan, problem)
-    return [*found, f"{_label(plan)}: {searched}."]
+    if certificate["kind"] == "formulation":
+        reason = _formulation_reason(certificate["formulation"])
+    else:
+        reason = _search_reason(certificate["search"])
+    sentence = (
+        f"no order stays below {full_size(plan.lower_bound_bytes)}: {reason}; the best order needs "
+        f"{full_size(plan.peak_bytes)} {bottleneck(plan, problem)}"
+    )
+    return [*found, f"{_label(plan)}: {sentence}."]
 
 
 def _label(plan: Plan) -> str:
@@ -148,12 +155,22 @@ def _cut_sentence(cut: Mapping[str, Any], problem: Problem) -> str:
     )
 
 
-def _search_sentence(search: Mapping[str, Any], plan: Plan, problem: Problem) -> str:
+def _search_reason(search: Mapping[str, Any]) -> str:
+    reason = (
+        f"an exhaustive {search['direction']} search of {count(search['states'], 'state')} over "
+        f"{count(len(search['window']), 'op')} found none"
+    )
+    if search.get("closed") is not None:
+        reason += (
+            f" (proof in the plan: a closed set of {count(len(search['closed']['states']), 'state')})"
+        )
+    return reason
+
+
+def _formulation_reason(formulation: Mapping[str, Any]) -> str:
     return (
-        f"no order stays below {full_size(search['refuted_bytes'] + 1)}: an exhaustive "
-        f"{search['direction']} search of {count(search['states'], 'state')} over "
-        f"{count(len(search['window']), 'op')} found none; the best order needs "
-        f"{full_size(plan.peak_bytes)} {bottleneck(plan, problem)}"
+        f"the {formulation['method']} formulation of {count(len(formulation['window']), 'op')} "
+        "has no solution"
     )
 
 

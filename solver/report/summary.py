@@ -142,6 +142,8 @@ def _remarks(plan: Plan, graph: Graph) -> list[str]:
     remarks.extend(evidence(plan, graph))
     states = plan.certificate.get("states", 0)
     searched = f"{count(states, 'state')} searched" if states else "no search needed"
+    if plan.certificate.get("kind") == "formulation":
+        searched = f"proven by {plan.certificate['formulation']['method']}"
     remarks.append(f"{seconds(plan.seconds)}, {searched}.")
     if plan.fits is None and not is_optimal and plan.limit in ("time", "memory"):
         remarks.append(f"A larger --{plan.limit}-limit may decide it.")

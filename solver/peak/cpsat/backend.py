@@ -1,0 +1,47 @@
+"""CP-SAT as a backend."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from solver.peak.backend import BackendUnavailableError, Hint, RawOutcome
+from solver.peak.formulation.drive import drive
+
+if TYPE_CHECKING:
+    from solver.limits import Limits, Observer
+    from solver.memory import Problem
+
+
+class CpSat:
+    """CP-SAT of Google OR-Tools. Its bounds are exact integers."""
+
+    name = "cpsat"
+
+    def is_available(self) -> bool:
+        """Whether ``ortools`` can be loaded."""
+        try:
+            import_module("ortools.sat.python.cp_model")
+        except ImportError:
+            return False
+        return True
+
+    def solve(
+        self,
+        problem: Problem,
+        limits: Limits,
+        hint: Hint,
+        observer: Observer | None = None,
+        workers: int = 1,
+    ) -> RawOutcome:
+        """See :meth:`solver.peak.backend.Backend.solve`; a node is a branch, limited by conflicts.
+
+        The solver runs in a thread of its own, so that Ctrl-C reaches the caller.
+        """
+        try:
+            from solver.peak.cpsat.runner import SolverThread  # noqa: PLC0415  optional library
+        except ImportError as error:
+            raise BackendUnavailableError(self.name, "cpsat", error) from error
+        return drive(
+            problem, limits, hint, observer, lambda task, left: SolverThread(task, left, workers)
+        )

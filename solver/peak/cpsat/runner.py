@@ -1,0 +1,121 @@
+"""CP-SAT at work in a thread."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+from ortools.sat.python import cp_model
+
+from solver.limits import Limit
+from solver.peak.cpsat.program import Program
+from solver.peak.formulation.drive import Event
+
+if TYPE_CHECKING:
+    from solver.limits import Limits
+    from solver.peak.formulation.task import Task
+
+_SEED = 1
+_GRACE = 5.0  # seconds; presolve looks up rarely
+
+
+class SolverThread:
+    """Builds the program and solves it; see :class:`solver.peak.formulation.drive.Run`."""
+
+    grace = _GRACE
+
+    def __init__(self, task: Task, limits: Limits, workers: int) -> None:
+        self._task = task
+        self._limits = limits
+        self._workers = workers
+        self._solver = cp_model.CpSolver()
+        self._events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        threading.Thread(target=self._run, name="cpsat", daemon=True).start()
+
+    def next(self, seconds: float) -> Event | None:
+        """Wait for an event."""
+        try:
+            event = self._events.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if isinstance(event, BaseException):
+            raise event
+        return event
+
+    def stop(self) -> None:
+        """Ask CP-SAT to stop; it hears this only while it searches."""
+        self._stopped.set()
+        self._solver.stop_search()
+
+    def end(self) -> None:
+        """See to it that the thread ends soon."""
+        self.stop()
+
+    def resident(self) -> int:
+        """Nothing: the memory is that of this process."""
+        return 0
+
+    def _run(self) -> None:
+        try:
+            self._solve()
+        except BaseException as error:
+            self._events.put(error)
+
+    def _solve(self) -> None:
+        program = Program(self._task)
+        program.add_constraints()
+        if self._stopped.is_set():
+            self._events.put(Event(is_last=True))
+            return
+        solver = self._solver
+        parameters = solver.parameters
+        parameters.num_workers = self._workers
+        parameters.random_seed = _SEED
+        parameters.linearization_level = 0
+        parameters.cp_model_presolve = False
+        parameters.catch_sigint_signal = False
+        if self._limits.seconds is not None:
+            parameters.max_time_in_seconds = self._limits.seconds
+        if self._limits.nodes is not None:
+            parameters.max_number_of_conflicts = self._limits.nodes
+        solver.best_bound_callback = self._on_bound
+        status = solver.solve(program.model, _Solutions(program, self._events))
+        self._events.put(self._last(status))
+
+    def _on_bound(self, bound: float) -> None:
+        if abs(bound) < 2**53:  # beyond, a float is no exact integer; the last event has it
+            self._events.put(Event(bound=math.floor(bound)))
+
+    def _last(self, status: cp_model.CpSolverStatus) -> Event:
+        solver = self._solver
+        nodes = int(solver.num_branches)
+        if status == cp_model.INFEASIBLE:
+            return Event(nodes=nodes, is_refuted=True, is_last=True)
+        if status == cp_model.MODEL_INVALID:
+            raise AssertionError("CP-SAT refuses the program")
+        bound = int(solver.response_proto.inner_objective_lower_bound)
+        limit = None if status == cp_model.OPTIMAL else self._limit()
+        return Event(bound=bound, nodes=nodes, is_last=True, limit=limit)
+
+    def _limit(self) -> Limit:
+        most = self._limits.nodes
+        if most is not None and self._solver.num_conflicts >= most:
+            return Limit.NODES
+        return Limit.TIME
+
+
+class _Solutions(cp_model.CpSolverSolutionCallback):
+    """Sends every order that CP-SAT finds."""
+
+    def __init__(self, program: Program, events: queue.SimpleQueue[Event | BaseException]) -> None:
+        super().__init__()
+        self._variables = program.variables
+        self._events = events
+
+    def on_solution_callback(self) -> None:
+        """Take a solution."""
+        order = self._variables.order(self.boolean_value)
+        self._events.put(Event(order=tuple(order), nodes=int(self.num_branches)))

@@ -1,0 +1,130 @@
+"""What proves the lower bound of a plan.
+
+``certificate["kind"]`` names the evidence:
+
+* ``"ends"``: what is live before the first op, or after the last, needs that much;
+* ``"cut"``: what must be live while one op runs (:mod:`solver.verify.cut`);
+* ``"search"``: an exhaustive search of a window. Where it left a closed set of states, that is the
+  proof (:mod:`solver.verify.closed`); else its claim is taken on trust;
+* ``"formulation"``: a solver of mathematical programs, ``"method"``, says so; likewise.
+
+A weaker cut beside a search or formulation is checked all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from solver.verify.closed import check_closed
+from solver.verify.cut import check_cut
+from solver.verify.errors import require, require_count
+from solver.verify.window import check_window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from solver.plan import Plan
+    from solver.verify.storages import Memory
+    from solver.verify.window import Window
+
+_KINDS = ("ends", "cut", "search", "formulation")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What proves the bound, in words, and whether it was checked or taken on trust."""
+
+    words: str
+    is_checked: bool = True
+
+
+def check_certificate(plan: Plan, memory: Memory) -> Proof:
+    """Check the evidence for the plan's lower bound.
+
+    Raises
+    ------
+    VerificationError
+        Naming the first statement that does not hold.
+    """
+    certificate, bound = plan.certificate, plan.lower_bound_bytes
+    stated = certificate.get("bound_bytes")
+    require(
+        type(stated) is int and stated == bound,
+        f"the certificate is for {stated!r} bytes, the bound is {bound}",
+    )
+    kind = certificate.get("kind")
+    require(kind in _KINDS, f"unknown kind of certificate {kind!r}")
+    require_count(certificate.get("states"), "states")
+    storages = memory.storages.values()
+    ends = {
+        "start": sum(s.size for s in storages if s.is_input),
+        "end": sum(s.size for s in storages if s.is_output),
+    }
+    stated_ends = certificate.get("ends")
+    require(
+        stated_ends == ends and all(type(size) is int for size in stated_ends.values()),
+        f"the ends need {ends} bytes",
+    )
+    weaker = max(ends.values())
+    proof = Proof("what is live before the first op, or after the last")
+    require(
+        kind != "ends" or weaker == bound,
+        f"the ends need {weaker} bytes, the certificate says {bound}",
+    )
+    cut = certificate.get("cut")
+    if cut is not None:
+        arcs = check_cut(cut, memory)
+        weaker = max(weaker, cut["bound_bytes"])
+        if kind == "cut":
+            proof = Proof(f"a flow of {arcs} arcs around op {cut['op']!r}")
+    require(
+        kind != "cut" or (cut is not None and cut["bound_bytes"] == bound),
+        "the cut's bound is not the certificate's bound",
+    )
+    for name, check in (("search", _check_search), ("formulation", _check_formulation)):
+        claim = certificate.get(name)
+        require((kind == name) == (claim is not None), f"a {name} that proves nothing")
+        if claim is not None:
+            require(isinstance(claim, dict), f"the {name} is {claim!r}")
+            proof = check(claim, bound, memory)
+            require(weaker < bound, f"a {name} for a bound of {bound} bytes that needs none")
+    return proof
+
+
+def _check_search(search: Mapping[str, Any], bound: int, memory: Memory) -> Proof:
+    require(
+        type(search.get("refuted_bytes")) is int and search["refuted_bytes"] == bound - 1,
+        "the search did not refute the byte below the bound",
+    )
+    direction = search.get("direction")
+    require(direction in ("forward", "backward"), f"unknown direction {direction!r}")
+    require_count(search.get("states"), "states of the search")
+    window = check_window(search.get("window"), memory)
+    claim = f"a {direction} search of {search['states']} states"
+    return _check_closed(search, claim, bound, memory, window)
+
+
+def _check_formulation(formulation: Mapping[str, Any], bound: int, memory: Memory) -> Proof:
+    method = formulation.get("method")
+    require(isinstance(method, str) and bool(method), f"the formulation's method is {method!r}")
+    stated = formulation.get("bound_bytes")
+    require(
+        type(stated) is int and stated == bound,
+        f"the formulation is for {stated!r} bytes, the bound is {bound}",
+    )
+    window = check_window(formulation.get("window"), memory)
+    return _check_closed(formulation, f"the {method} formulation", bound, memory, window)
+
+
+def _check_closed(
+    evidence: Mapping[str, Any], claim: str, bound: int, memory: Memory, window: Window
+) -> Proof:
+    """Check the closed set, if there is one; else the claim has to do."""
+    closed = evidence.get("closed")
+    if closed is None:
+        return Proof(claim, is_checked=False)
+    count = check_closed(closed, memory, window, bound - 1)
+    states = "1 state" if count == 1 else f"{count} states"
+    ops = "1 op" if len(window.ops) == 1 else f"{len(window.ops)} ops"
+    return Proof(f"a closed set of {states} ({closed['direction']}, {ops})")

@@ -1,0 +1,54 @@
+"""Check a whole plan, statement by statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from solver.verify.arena import check_arena
+from solver.verify.certificate import check_certificate
+from solver.verify.replay import check_replay
+from solver.verify.statements import check_baselines, check_other_statements
+from solver.verify.storages import state_memory, stated_rules
+
+if TYPE_CHECKING:
+    from models.graph import Graph
+    from solver.plan import Plan
+    from solver.verify.certificate import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found to hold.
+
+    Attributes
+    ----------
+    ops : int
+        Ops replayed.
+    peak, bound : int
+        Bytes.
+    proof : Proof
+        What the bound rests on.
+    """
+
+    ops: int
+    peak: int
+    bound: int
+    proof: Proof
+
+
+def examine(plan: Plan, graph: Graph) -> Findings:
+    """Check every statement of a least-peak plan and say what the bound rests on.
+
+    Raises
+    ------
+    VerificationError
+        Naming the first statement that does not hold.
+    """
+    check_replay(plan, graph)
+    check_other_statements(plan, graph)
+    memory = state_memory(graph, stated_rules(plan))
+    check_baselines(plan, memory)
+    check_arena(plan, graph, memory)
+    proof = check_certificate(plan, memory)
+    return Findings(len(plan.order), plan.peak_bytes, plan.lower_bound_bytes, proof)
