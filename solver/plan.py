@@ -49,6 +49,8 @@ class Plan:
         Whether some order fits the budget: proven, refuted, or None when undecided or not asked.
     peak_bytes, lower_bound_bytes : int
         Peak of ``order``; no order needs less than the bound.
+    arena_bytes, offsets : int or None, mapping of str to int or None
+        The arena, and where in it each buffer begins. ``fits`` is about the arena then.
     order : tuple of str
         Op names.
     baselines : mapping of str to int
@@ -106,11 +108,19 @@ class Plan:
             )
 
     @property
+    def needed_bytes(self) -> int:
+        """The arena where offsets are planned, else the peak."""
+        return self.peak_bytes if self.arena_bytes is None else self.arena_bytes
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether nothing needs less, neither another order nor another layout."""
+        return self.needed_bytes == self.lower_bound_bytes
+
+    @property
     def gap(self) -> float:
-        """Relative distance of the peak from the bound; 0 when optimal."""
-        if self.peak_bytes == self.lower_bound_bytes:
-            return 0.0
-        return (self.peak_bytes - self.lower_bound_bytes) / self.peak_bytes
+        """Relative distance of what is needed from the bound; 0 when proven least."""
+        return 0.0 if self.is_proven else 1 - self.lower_bound_bytes / self.needed_bytes
 
     def to_json(self) -> str:
         """One JSON object."""

@@ -75,13 +75,16 @@ def build(
     version: int = 3,
     buffers: Sequence[bytes | External] = (),
     codes: Sequence[Code] | None = None,
+    metadata: Sequence[tuple[str, int]] = (),
+    description: str | None = None,
 ) -> bytes:
     """Return the file's bytes.
 
     Model buffer 0 is empty, ``buffers`` follow as 1, 2, ... and then one for each ``Tensor.data``.
-    Operator codes are made as the ops need them unless given.
+    Operator codes are made as the ops need them unless given. ``metadata`` are names with the
+    number of a model buffer.
     """
-    return _Writer(buffers, codes).model(subgraphs, version)
+    return _Writer(buffers, codes).model(subgraphs, version, metadata, description)
 
 
 def build_shared(
@@ -98,8 +101,24 @@ class _Writer:
         self._codes: list[Code] = list(codes or ())
         self._own_codes = codes is None
 
-    def model(self, subgraphs: Sequence[Subgraph], version: int) -> bytes:
-        return self._finish([self._subgraph(subgraph) for subgraph in subgraphs], version)
+    def model(
+        self,
+        subgraphs: Sequence[Subgraph],
+        version: int,
+        metadata: Sequence[tuple[str, int]],
+        description: str | None,
+    ) -> bytes:
+        graphs = [self._subgraph(subgraph) for subgraph in subgraphs]
+        entries = [
+            self._table("Metadata", Name=self._text(name), Buffer=buffer)
+            for name, buffer in metadata
+        ]
+        return self._finish(
+            graphs,
+            version,
+            Description=self._text(description),
+            Metadata=self._offsets(entries) if entries else None,
+        )
 
     def shared(
         self, subgraphs: int, tensors: int, name: str | None, inputs: Sequence[int]
@@ -110,12 +129,17 @@ class _Writer:
         )
         return self._finish([subgraph] * subgraphs, 3)
 
-    def _finish(self, subgraphs: Sequence[int], version: int) -> bytes:
+    def _finish(self, subgraphs: Sequence[int], version: int, **others: int | None) -> bytes:
         graphs = self._offsets(subgraphs)
         codes = self._offsets([self._code(code) for code in self._codes])
         buffers = self._offsets([self._buffer(buffer) for buffer in self._buffers])
         model = self._table(
-            "Model", Version=version, OperatorCodes=codes, Subgraphs=graphs, Buffers=buffers
+            "Model",
+            Version=version,
+            OperatorCodes=codes,
+            Subgraphs=graphs,
+            Buffers=buffers,
+            **others,
         )
         self._b.Finish(model, b"TFL3")
         return bytes(self._b.Output())
@@ -192,7 +216,12 @@ class _Writer:
     def _buffer(self, buffer: bytes | External) -> int:
         if isinstance(buffer, External):
             return self._table("Buffer", Offset=buffer.offset, Size=buffer.size)
-        return self._table("Buffer", Data=self._b.CreateByteVector(buffer) if buffer else None)
+        return self._table("Buffer", Data=self._bytes(buffer) if buffer else None)
+
+    def _bytes(self, data: bytes) -> int:
+        """Write data as the schema asks for: aligned to 16 bytes."""
+        self._b.Prep(16, len(data))
+        return _int(self._b.CreateByteVector(data))
 
     def _table(self, name: str, **fields: int | None) -> int:
         """Write a table; fields given as None stay absent."""

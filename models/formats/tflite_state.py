@@ -1,4 +1,4 @@
-"""Which ops of a TFLite file must keep their order although no tensor passes between them.
+"""State in TFLite files: variable tensors, and the order that side effects ask for.
 
 Variable tensors and resources (variables, tables) change behind the graph's back: ops that touch
 the same one are chained in file order.
@@ -6,14 +6,18 @@ the same one are chained in file order.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tflite.TensorType import TensorType
+
+from models.formats.tflite_file import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from models.formats.tflite_file import OperatorRecord, SubgraphRecord
+    from models.graph import Graph
 
 
 def side_effect_order(subgraphs: Sequence[SubgraphRecord]) -> tuple[tuple[int, ...], ...]:
@@ -78,3 +82,22 @@ def _subgraphs_with_resources(subgraphs: Sequence[SubgraphRecord]) -> set[int]:
         found |= new
         waiting += new
     return found
+
+
+def without_variables(graph: Graph) -> Graph:
+    """Return the network with variable tensors at 0 bytes, for a runtime that keeps them elsewhere.
+
+    A network that was not read from a TFLite file stays as it is.
+    """
+    source = graph.source
+    if source is None or source.path is None or source.format != "tflite":
+        return graph
+    tensors = parse(source.path.read_bytes())[source.subgraph].tensors
+    variables = {tensor.name for tensor in tensors if tensor.is_variable}
+    return replace(
+        graph,
+        buffers=tuple(
+            replace(buffer, size=0) if buffer.name in variables else buffer
+            for buffer in graph.buffers
+        ),
+    )

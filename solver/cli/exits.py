@@ -34,7 +34,7 @@ def exit_code(plan: Plan) -> Exit:
     if plan.limit == "interrupt":
         return Exit.INTERRUPTED
     if plan.budget_bytes is None:
-        return Exit.YES if plan.status == "optimal" else Exit.UNDECIDED
+        return Exit.YES if plan.is_proven else Exit.UNDECIDED
     if plan.fits is None:
         return Exit.UNDECIDED
     return Exit.YES if plan.fits else Exit.NO

@@ -34,6 +34,8 @@ class Network:
         What a report says about it.
     options : mapping
         Reading options, for the plan.
+    is_resized : bool
+        Whether sizes are not those of the file.
     """
 
     graph: Graph
@@ -41,6 +43,7 @@ class Network:
     title: str
     precision: str
     options: Mapping[str, object]
+    is_resized: bool = False
 
 
 def model_file(model: str | None) -> Path | None:
@@ -84,6 +87,7 @@ def read_network(
         title=title,
         precision=_describe_precision(stored, graph, wanted, is_default=is_default),
         options={"as": wanted, "dims": sizes},
+        is_resized=graph.buffers != stored.buffers,
     )
 
 

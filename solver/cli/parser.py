@@ -26,6 +26,10 @@ PRECISIONS = (
 #: Ways to prove an optimum.
 METHODS = ("auto", "dp", "cpsat", "ilp-highs", "ilp-cbc")
 
+#: Runtimes whose use of memory is known.
+RUNTIMES = ("generic", "tflm", "litert", "onnxruntime")
+
+_OBJECTIVES = ("peak", "arena")
 _LARGEST_ALIGNMENT = 1 << 20
 _MOST_WORKERS = 64
 _LARGEST_DIMENSION = 2**63 - 1
@@ -130,16 +134,17 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, several: bool = Fals
     )  # fmt: skip
 
 
-def add_memory_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the rules that relax the conservative memory model."""
+def add_memory_arguments(parser: argparse.ArgumentParser, alignment: int | None = 1) -> None:
+    """Add the rules that relax the conservative memory model; ``alignment`` is the default."""
     group = parser.add_argument_group(
         "memory rules",
         "By default no op overwrites its input, every view is a copy, and sizes are not rounded "
         "up. Relax only what your runtime really does.",
     )
     group.add_argument(
-        "--alignment", type=_argument(_alignment), default=1, metavar="N",
-        help="round every buffer up to N bytes; TensorFlow Lite Micro: 16 (default 1)",
+        "--alignment", type=_argument(_alignment), default=alignment, metavar="N",
+        help="round every buffer up to N bytes; TensorFlow Lite Micro: 16 (default "
+        + ("1)" if alignment else "1, or what the runtime does)"),
     )  # fmt: skip
     group.add_argument(
         "--in-place", action="store_true",
@@ -154,13 +159,40 @@ def add_memory_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--runtime``, ``--objective``, ``--output`` and ``--emit-header``."""
+    group = parser.add_argument_group(
+        "deployment",
+        "What is written is read back and compared before the file appears under its name.",
+    )
+    group.add_argument(
+        "--runtime", type=_argument(_runtime), metavar="NAME",
+        help="count memory as a runtime does: generic, tflm (TensorFlow Lite Micro), litert or "
+        "onnxruntime (default generic; tflm if --output is a .tflite file)",
+    )  # fmt: skip
+    group.add_argument(
+        "--objective", type=_argument(_objective), metavar="NAME",
+        help="peak: least live bytes; arena: order and offsets together, the least arena (default "
+        "peak; arena with --output or --emit-header)",
+    )  # fmt: skip
+    group.add_argument(
+        "--output", metavar="FILE",
+        help="write the model with its operators in the new order, and for tflm with the offsets; "
+        "all else stays as it is",
+    )  # fmt: skip
+    group.add_argument(
+        "--emit-header", metavar="FILE",
+        help="write arena size, offsets and order as a C header",
+    )  # fmt: skip
+
+
 def add_method_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--method``."""
     parser.add_argument(
         "--method", type=_argument(_method), default="auto", metavar="NAME",
-        help="how to prove the optimum: auto; dp, the exact search alone; cpsat, ilp-highs or ilp-cbc, "
-        "a formulation for a general solver in place of the search (default auto: exact search, and "
-        "CP-SAT on a second core where the search is stuck)",
+        help="how to prove the optimum: dp, the exact search; cpsat, ilp-highs or ilp-cbc, a "
+        "formulation for a general solver; auto, the exact search, and CP-SAT on a second core "
+        "where the search is stuck (default auto)",
     )  # fmt: skip
 
 
@@ -199,6 +231,21 @@ def add_output_arguments(
     )
 
 
+def add_report_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--report`` and ``--plot``."""
+    group = parser.add_argument_group("pages and plots")
+    group.add_argument(
+        "--report", metavar="FILE",
+        help="write the answer, its proof, memory over steps, the arena and the graph as one HTML "
+        "page that needs nothing else (needs tightfit[report])",
+    )  # fmt: skip
+    group.add_argument(
+        "--plot", metavar="FILE",
+        help="draw memory over steps, file order beside the best; .png, .svg or .pdf (needs "
+        "tightfit[plot])",
+    )  # fmt: skip
+
+
 def add_budget_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--budget``."""
     parser.add_argument(
@@ -231,6 +278,20 @@ def _precision(text: str) -> str:
 def _method(text: str) -> str:
     if text not in METHODS:
         raise QuantityError(f"{text!r} is no method{nearest(text, METHODS)} ({', '.join(METHODS)})")
+    return text
+
+
+def _runtime(text: str) -> str:
+    if text not in RUNTIMES:
+        raise QuantityError(
+            f"{text!r} is no runtime{nearest(text, RUNTIMES)} ({', '.join(RUNTIMES)})"
+        )
+    return text
+
+
+def _objective(text: str) -> str:
+    if text not in _OBJECTIVES:
+        raise QuantityError(f"{text!r} is no objective ({' or '.join(_OBJECTIVES)})")
     return text
 
 

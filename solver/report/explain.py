@@ -26,15 +26,18 @@ _STOPS = {
 
 def verdict(plan: Plan) -> str:
     """One sentence: does it fit, or how good is the order."""
-    is_optimal = plan.status == "optimal"
-    peak, bound = full_size(plan.peak_bytes), full_size(plan.lower_bound_bytes)
+    is_optimal = plan.is_proven
+    arena = "" if plan.arena_bytes is None else "an arena of "
+    best = "order" if plan.arena_bytes is None else "order and layout"
+    peak = f"{arena}{full_size(plan.needed_bytes)}"
+    bound = full_size(plan.lower_bound_bytes)
     gap = f"gap {percent(plan.gap)}"
     if plan.budget_bytes is None:
         if is_optimal:
             sentence = f"Optimal: needs {peak}, no order needs less (proven)"
         else:
             sentence = (
-                f"Not proven: the best order found needs {peak}, every order needs at least "
+                f"Not proven: the best {best} found needs {peak}, every order needs at least "
                 f"{bound} ({gap})"
             )
     else:
@@ -44,7 +47,7 @@ def verdict(plan: Plan) -> str:
             sentence = f"Fits: needs {peak} of {budget} ({quality})"
         elif plan.fits is None:
             sentence = (
-                f"Undecided: the best order found needs {peak}, every order needs at least "
+                f"Undecided: the best {best} found needs {peak}, every order needs at least "
                 f"{bound}, the budget is {budget}"
             )
         else:

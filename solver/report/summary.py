@@ -76,7 +76,7 @@ def summarize(
         What the user could do next.
     """
     answer = plan.fits
-    if plan.budget_bytes is None and plan.status == "optimal":
+    if plan.budget_bytes is None and plan.is_proven:
         answer = True
     return Summary(
         facts=(f"{title}: {_contents(graph)}", precision, f"memory rules: {_rules(plan)}"),
@@ -116,13 +116,15 @@ def _rules(plan: Plan) -> str:
 
 def _rows(plan: Plan) -> list[Row]:
     peak, budget = plan.peak_bytes, plan.budget_bytes
-    is_optimal = plan.status == "optimal"
+    note = "proven optimal" if plan.is_proven else f"gap {percent(plan.gap)}"
     rows = [
-        Row("best order", peak, "proven optimal" if is_optimal else f"gap {percent(plan.gap)}"),
+        Row("best order", peak, note if plan.arena_bytes is None else "live bytes at their peak"),
         Row("proven lower bound", plan.lower_bound_bytes, "no order needs less"),
     ]
+    if plan.arena_bytes is not None:
+        rows.insert(0, Row("arena", plan.arena_bytes, note))
     if budget is not None:
-        room = budget - peak
+        room = budget - plan.needed_bytes
         left = f"{short_size(room)} left" if room >= 0 else f"{short_size(-room)} missing"
         rows.append(Row("budget", budget, left))
     for name, needed in plan.baselines.items():
@@ -136,7 +138,7 @@ def _rows(plan: Plan) -> list[Row]:
 
 def _remarks(plan: Plan, graph: Graph) -> list[str]:
     remarks: list[str] = []
-    is_optimal = plan.status == "optimal"
+    is_optimal = plan.is_proven
     if is_optimal and plan.baselines.get("file_order") == plan.peak_bytes:
         remarks.append("File order is already optimal: no order needs less.")
     remarks.extend(evidence(plan, graph))

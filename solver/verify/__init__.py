@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from solver.verify.arena import check_layout
 from solver.verify.errors import VerificationError
 from solver.verify.examine import Findings, examine
 from solver.verify.replay import check_replay, replay_peak
@@ -27,6 +28,7 @@ __all__ = [
     "Rules",
     "VerificationError",
     "check",
+    "check_layout",
     "check_replay",
     "examine",
     "main",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import zoo
+from models.formats.tflite_state import without_variables
 from solver.cli.errors import InputError, one_line
 from solver.cli.exits import Exit
 from solver.cli.network import read_network
@@ -103,6 +104,7 @@ def _described(findings: Findings) -> str:
     return (
         f"Order: {ops} replayed, peak {findings.peak} bytes.\n"
         f"Bound: {findings.bound} bytes, {verb} {one_line(findings.proof.words)}.\n"
+        + (f"Offsets: nothing overlaps in {findings.arena} bytes.\n" if findings.arena else "")
     )
 
 
@@ -143,7 +145,9 @@ def _read_graph(plan: Plan, options: argparse.Namespace) -> Graph:
         precision = _recorded_precision(plan.options)
     if not dims:
         dims = _recorded_dims(plan.options)
-    return read_network(model, precision, dims).graph
+    graph = read_network(model, precision, dims).graph
+    # TensorFlow Lite Micro keeps variable tensors outside of what is planned.
+    return without_variables(graph) if plan.options.get("runtime") == "tflm" else graph
 
 
 def _recorded_precision(options: Mapping[str, object]) -> str | None:

@@ -9,16 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solver.verify.errors import require
-from solver.verify.storages import stated_rules
+from solver.verify.storages import state_memory, stated_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from models.graph import Graph
     from solver.plan import Plan
     from solver.verify.storages import Memory
 
 _Place = tuple[int, int, str]  # begin, end, name
+
+
+def check_layout(plan: Plan, graph: Graph) -> None:
+    """Check the offsets of a plan whose order has been replayed.
+
+    Raises
+    ------
+    VerificationError
+        Naming the first statement that does not hold.
+    """
+    check_arena(plan, graph, state_memory(graph, stated_rules(plan)))
 
 
 def check_arena(plan: Plan, graph: Graph, memory: Memory) -> None:
@@ -55,40 +66,32 @@ def check_arena(plan: Plan, graph: Graph, memory: Memory) -> None:
             type(offset) is int and offset >= 0 and offset % alignment == 0,
             f"buffer {name!r} lies at {offset!r}, no multiple of {alignment}",
         )
-    _check_views(plan, graph, memory)
-    highest = _check_steps(plan, memory)
+    place = _places(offsets, graph, memory)
+    highest = _check_steps(plan, memory, place, arena)
     if not any(memory.workspace):
         require(highest == arena, f"the arena ends at {highest} bytes, not at {arena}")
 
 
-def _check_views(plan: Plan, graph: Graph, memory: Memory) -> None:
-    """Buffers that share a storage share their offset."""
-    if len(memory.storages) == len(graph.buffers) or plan.offsets is None:
-        return
-    for op in graph.ops:
-        for x, y in op.views:
-            source, view = graph.buffers[x].name, graph.buffers[y].name
-            if y not in memory.storages and {source, view} <= plan.offsets.keys():
-                require(
-                    plan.offsets[source] == plan.offsets[view],
-                    f"buffer {view!r} is a view of {source!r}, yet lies elsewhere",
-                )
+def _places(offsets: Mapping[str, int], graph: Graph, memory: Memory) -> dict[int, tuple[int, int]]:
+    """Where each storage begins and ends; the buffers that share it share their offset."""
+    place: dict[int, tuple[int, int]] = {}
+    for b, storage in memory.storages.items():
+        named = [graph.buffers[i].name for i in storage.buffers if graph.buffers[i].size]
+        for name in named:
+            begin = offsets[named[0]]
+            require(offsets[name] == begin, f"buffers {named[0]!r} and {name!r} share their bytes")
+            place[b] = begin, begin + storage.size
+    return place
 
 
-def _check_steps(plan: Plan, memory: Memory) -> int:
+def _check_steps(
+    plan: Plan, memory: Memory, place: Mapping[int, tuple[int, int]], arena: int
+) -> int:
     """Check every step; return the highest byte that any storage takes, plus one."""
-    offsets, arena = plan.offsets, plan.arena_bytes
-    assert offsets is not None
-    assert arena is not None
     index = {name: v for v, name in enumerate(memory.names)}
     storages = memory.storages
     live = {b for b, s in storages.items() if s.is_input and s.size}
     waiting = {b: set(s.users) for b, s in storages.items()}
-    # A storage is named after the buffer all its views go back to; that one may be empty.
-    place: dict[int, tuple[int, int]] = {}
-    for b, storage in storages.items():
-        if storage.size and storage.name in offsets:
-            place[b] = offsets[storage.name], offsets[storage.name] + storage.size
 
     def places(among: Iterable[int]) -> list[_Place]:
         return sorted((*place[b], storages[b].name) for b in among)

@@ -29,12 +29,15 @@ class Findings:
         Bytes.
     proof : Proof
         What the bound rests on.
+    arena : int or None
+        Bytes in which the offsets keep everything apart.
     """
 
     ops: int
     peak: int
     bound: int
     proof: Proof
+    arena: int | None = None
 
 
 def examine(plan: Plan, graph: Graph) -> Findings:
@@ -51,4 +54,6 @@ def examine(plan: Plan, graph: Graph) -> Findings:
     check_baselines(plan, memory)
     check_arena(plan, graph, memory)
     proof = check_certificate(plan, memory)
-    return Findings(len(plan.order), plan.peak_bytes, plan.lower_bound_bytes, proof)
+    return Findings(
+        len(plan.order), plan.peak_bytes, plan.lower_bound_bytes, proof, plan.arena_bytes
+    )

@@ -43,6 +43,8 @@ class Storage:
         Ops that write it; ops that write or read it.
     is_input, is_output : bool
         Whether one of its buffers is an input or output of the network.
+    buffers : tuple of int
+        Numbers of its buffers.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Storage:
     users: frozenset[int]
     is_input: bool
     is_output: bool
+    buffers: tuple[int, ...] = ()
 
     def is_live(self, done: AbstractSet[int], running: int | None = None) -> bool:
         """Whether it takes up room in state ``done``, or while op ``running`` runs from there."""
@@ -191,6 +194,7 @@ def _storage(graph: Graph, rules: Rules, home: int, group: list[int]) -> Storage
         users=writers | readers,
         is_input=any(buffer.is_input for buffer in buffers),
         is_output=any(buffer.is_output for buffer in buffers),
+        buffers=tuple(group),
     )
 
 

@@ -41,7 +41,8 @@ def drawn(columns: int) -> str:
 
 
 def test_the_line_names_incumbent_bound_gap_and_states() -> None:
-    assert "solving  incumbent 2 KB  bound 1.5 KB  gap 25.0 %  7 states  0.0" in drawn(200)
+    line = "solving  incumbent 2 KB  bound 1.5 KB  gap 25.0 %  7 states  "
+    assert line in drawn(200)
 
 
 def test_the_line_is_erased_at_the_end() -> None:

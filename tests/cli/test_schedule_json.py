@@ -59,7 +59,14 @@ def test_one_object_on_stdout_with_the_keys_of_the_contract(run: Run, tmp_path: 
         "compulsory_bytes": None,
         "steps": None,
         "warnings": [],
-        "options": {"as": None, "dims": {}, "alignment": 1, "in_place": False, "views": False},
+        "options": {
+            "as": None,
+            "dims": {},
+            "runtime": "generic",
+            "alignment": 1,
+            "in_place": False,
+            "views": False,
+        },
     }
     assert {key: plan[key] for key in expected} == expected
     rest = plan.keys() - expected.keys()
@@ -99,6 +106,7 @@ def test_reading_options_are_recorded(run: Run, tmp_path: Path) -> None:
     assert plan["options"] == {
         "as": "float16",
         "dims": {"batch": 3},
+        "runtime": "generic",
         "alignment": 16,
         "in_place": True,
         "views": True,

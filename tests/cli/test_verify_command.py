@@ -156,7 +156,7 @@ def test_another_network(run: Verify, branches: Path, chain_plan: Path) -> None:
             "op 'third' runs before 'second', which it needs",
         ),
         ({"fits": True}, "the verdict on the budget is True, it should be None"),
-        ({"arena_bytes": 700}, "a plan of least peak states 'arena_bytes'"),
+        ({"arena_bytes": 700}, "an arena without offsets, or offsets without one"),
         ({"certificate": {}}, "the certificate is for None bytes, the bound is 700"),
         ({"baselines": {"kahn": 1}}, "baseline 'kahn' peaks at 1, below the best order's 700"),
     ],

@@ -17,12 +17,16 @@ from tests.property.oracle import Oracle
 
 if TYPE_CHECKING:
     from models.graph import Graph
-    from solver.memory import MemoryRules
+    from solver.memory import MemoryRules, Storage
     from solver.verify import Memory
 
 
 def memory_of(graph: Graph, rules: MemoryRules) -> Memory:
     return state_memory(graph, Rules(rules.alignment, rules.in_place, rules.views))
+
+
+def others_of(storage: Storage, op: int) -> frozenset[int]:
+    return frozenset(storage.users) - {op}
 
 
 def test_the_storages_are_those_of_the_solver() -> None:
@@ -34,7 +38,7 @@ def test_the_storages_are_those_of_the_solver() -> None:
             (s.name, s.size, s.writers, s.users, s.is_input, s.is_output)
             for s in memory.storages.values()
         ] == [
-            (s.name, s.size, {*s.producers}, {*s.users}, s.is_input, s.is_output)
+            (s.name, s.size, frozenset(s.producers), frozenset(s.users), s.is_input, s.is_output)
             for s in problem.storages
         ], graph.name
         home = list(memory.storages)
@@ -47,7 +51,7 @@ def test_the_storages_are_those_of_the_solver() -> None:
                 home[b] for b in (*problem.produced[v], *problem.consumed[v])
             }
             assert [(o.source, o.target, o.others, o.size) for o in memory.overwrites[v]] == [
-                (home[r.source], home[r.target], {*problem.storages[r.source].users} - {v}, r.size)
+                (home[r.source], home[r.target], others_of(problem.storages[r.source], v), r.size)
                 for r in problem.reuses[v]
             ], graph.name
             pairs += len(memory.overwrites[v])
