@@ -76,6 +76,8 @@ def solve(
     solver.parameters.num_workers = workers
     solver.parameters.random_seed = 0
     solver.parameters.catch_sigint_signal = False
+    # The presolve of 9.15 can certify a wrong optimum where numbers are large (or-tools #5293).
+    solver.parameters.cp_model_presolve = False
     status = _run(solver, formulation.model, check)
     unit = formulation.unit
     if status == cp_model.INFEASIBLE:

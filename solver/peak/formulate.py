@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from solver.peak.window import Window
 
 _MOST_CUTS = 200  # ops; larger windows go without the cut of every op
+
+_backend = cache(backend)  # some have a process of their own, which takes a while to start
 
 
 def formulate(
@@ -71,7 +74,7 @@ def formulate(
     # Peaks below the bound of the whole are as good as it: the formulation may stop there.
     hint = Hint(tuple(window.index[v] for v in window.order), min(bound, window.peak), op_bounds)
     part = part_of(problem, done, window.ops)
-    found = backend(method).solve(part, limits, hint, observer or meter.observer, workers)
+    found = _backend(method).solve(part, limits, hint, observer or meter.observer, workers)
     return _claim(method, window.ops, found)
 
 

@@ -32,7 +32,8 @@ class SolverThread:
         self._workers = workers
         self._solver = cp_model.CpSolver()
         self._events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
-        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._is_searching = self._is_stopped = False
         threading.Thread(target=self._run, name="cpsat", daemon=True).start()
 
     def next(self, seconds: float) -> Event | None:
@@ -46,8 +47,11 @@ class SolverThread:
         return event
 
     def stop(self) -> None:
-        """Ask CP-SAT to stop; it hears this only while it searches."""
-        self._stopped.set()
+        """Ask CP-SAT to stop; before it searches there is nothing to wait for."""
+        with self._lock:
+            if not self._is_searching and not self._is_stopped:
+                self._events.put(Event(is_last=True))
+            self._is_stopped = True
         self._solver.stop_search()
 
     def end(self) -> None:
@@ -67,9 +71,10 @@ class SolverThread:
     def _solve(self) -> None:
         program = Program(self._task)
         program.add_constraints()
-        if self._stopped.is_set():
-            self._events.put(Event(is_last=True))
-            return
+        with self._lock:
+            if self._is_stopped:
+                return
+            self._is_searching = True
         solver = self._solver
         parameters = solver.parameters
         parameters.num_workers = self._workers

@@ -84,6 +84,7 @@ def drive(
     hint: Hint,
     observer: Observer | None,
     launch: Callable[[Task, Limits], Run],
+    *,
     most_units: int | None = None,
 ) -> RawOutcome:
     """Launch a solver on what the hint leaves open and see it through.
@@ -93,7 +94,7 @@ def drive(
     launch : callable
         Starts the solver on a task with the limits that are left.
     most_units : int, optional
-        See :func:`solver.peak.formulation.units.units_of`.
+        See :class:`solver.peak.formulation.task.Incumbent`.
     """
     return _Driver(problem, limits, hint, observer or SilentObserver(), most_units).solve(launch)
 
@@ -116,18 +117,21 @@ class _Driver:
 
     def solve(self, launch: Callable[[Task, Limits], Run]) -> RawOutcome:
         run: Run | None = None
+        has_ended = False
         try:
             if not self._incumbent.is_optimal:
                 run = launch(self._incumbent.task(), self._left())
-                while not self._take(run.next(_TICK)):
-                    self._check(run)
+                while not has_ended:
+                    has_ended = self._take(run.next(_TICK))
+                    if not has_ended:
+                        self._check(run)
         except LimitReachedError as stop:
             self._limit = stop.limit
         except KeyboardInterrupt:
             self._limit = Limit.INTERRUPT
         if run is not None:
             try:
-                if self._limit is not None:
+                if not has_ended:
                     self._wind_up(run)
             except KeyboardInterrupt:
                 self._limit = Limit.INTERRUPT
@@ -174,9 +178,8 @@ class _Driver:
         if event.order is not None and incumbent.offer(event.order):
             self._observer.on_incumbent(incumbent.peak)
         raised = event.bound is not None and incumbent.raise_bound(event.bound)
-        if event.is_refuted and not incumbent.is_optimal:
-            incumbent.refute()
-            raised = True
+        if event.is_refuted:
+            raised = incumbent.refute()
         if raised:
             self._observer.on_bound(incumbent.bound)
         if event.is_last and self._limit is None:

@@ -71,7 +71,6 @@ class StepPeak:
         """No order has more in use here."""
         return self.constant + sum(room.size for room in self.rooms)
 
-
     @property
     def undecided(self) -> int:
         """Units that variables are multiplied with."""
@@ -100,7 +99,7 @@ def _step_peak(problem: Problem, relation: Relation, units: Units, v: int) -> St
 
 
 def _room(storage: Storage, relation: Relation, v: int, size: int) -> Room | None:
-    """The storage as ``v`` sees it; None if it is never in memory then."""
+    """Return the storage as ``v`` sees it; None if it is never in memory then."""
     births: _Ops = ()
     if not (
         storage.is_input

@@ -100,7 +100,7 @@ class Relation:
         return tuple(v for v in _bits(mask) if not self.descendants[v] & mask)
 
     def cycles(self) -> Iterator[tuple[tuple[int, int], ...]]:
-        """Closed walks to forbid so that a choice for every open pair is an order.
+        """Yield the closed walks to forbid so that a choice for every open pair is an order.
 
         A choice is an order iff it has no cycle, and a tournament without cycles of three has
         none. A walk is given by its open steps ``(before, after)``, not all of which may be taken:

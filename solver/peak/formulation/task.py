@@ -86,6 +86,7 @@ class Incumbent:
         self.peak = problem.replay(self.order).peak
         ends = max(problem.live_at_start, problem.live_at_end)
         self.bound = min(self._round_up(max(ends, hint.floor)), self.peak)
+        self._cutoff = self.peak
 
     @property
     def is_optimal(self) -> bool:
@@ -94,6 +95,7 @@ class Incumbent:
 
     def task(self) -> Task:
         """State what is left to do: to find something better than the incumbent."""
+        self._cutoff = self.peak
         edges = symmetry_edges(self._problem) if self._symmetry else ()
         relation = Relation.of(self._problem.predecessors, edges)
         self.units = exact_units(self._problem)
@@ -134,10 +136,13 @@ class Incumbent:
         self.bound = bound
         return True
 
-    def refute(self) -> None:
-        """Take it that nothing is better than the best order so far."""
+    def refute(self) -> bool:
+        """Take it that nothing is better than the first incumbent; not if something was."""
+        if self.peak < self._cutoff or self.is_optimal:
+            return False
         self.bound = self.peak
+        return True
 
     def _round_up(self, size: int) -> int:
-        """Next size that a peak can have: all are sums and differences of sizes."""
+        """Return the next size a peak can have: all are sums and differences of sizes."""
         return -(-size // self._divisor) * self._divisor

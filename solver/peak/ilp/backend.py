@@ -56,7 +56,7 @@ class _Ilp:
             process.send(task, left, workers)
             return process
 
-        return drive(problem, limits, hint, observer, launch, MOST_UNITS)
+        return drive(problem, limits, hint, observer, launch, most_units=MOST_UNITS)
 
     def _require(self) -> None:
         for package in self._packages:

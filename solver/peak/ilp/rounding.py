@@ -4,9 +4,9 @@ HiGHS and CBC call a variable whole within 1e-6, a row fulfilled within 1e-6 or 
 the same tolerances. A row of the program is ``P >= constant + sum of sizes * variables``, so its
 error is at most 1e-6 times the sizes in it, plus 1e-6. Sizes are therefore stated in units that, in
 a row, add up to no more than :data:`MOST_UNITS`, which keeps that error under :data:`MARGIN`; and
-``P`` is whole, so a bound ``b`` proves ``ceil(b - MARGIN)``. A program found infeasible proves a whole unit, four times
-the margin. Where units had to be coarse for that (see :mod:`solver.peak.formulation.units`) bounds
-stay valid but may fall short of a proof.
+``P`` is whole, so a bound ``b`` proves ``ceil(b - MARGIN)``. A program found infeasible proves a
+whole unit, four times the margin. Where units had to be coarse for that (see
+:mod:`solver.peak.formulation.units`) bounds stay valid but may fall short of a proof.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from solver.limits import Limit
 from solver.peak.formulation.drive import Event
 
 if TYPE_CHECKING:
@@ -116,6 +117,9 @@ class SolverProcess:
             event = self._messages.get(timeout=seconds)
         except queue.Empty:
             return None
+        if event is None and self._process.wait() == -signal.SIGKILL:
+            # Not by us: systems do this to processes that take too much memory.
+            return Event(is_last=True, limit=Limit.MEMORY)
         if not isinstance(event, Event):
             raise WorkerError(event or "the process of the solver has ended")
         self._is_idle = event.is_last

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import sys
 import time
@@ -23,15 +24,23 @@ if TYPE_CHECKING:
     from solver.peak.ilp.solvers import Solver
 
 
+class StoppedError(Exception):
+    """Raised between two statements while a program is built."""
+
+
 class Stop:
     """Set by Ctrl-C's signal, which the process that started this one sends to its group."""
 
     def __init__(self) -> None:
         self.is_asked = False
+        self.is_building = False
         signal.signal(signal.SIGINT, lambda *_: self._ask())
 
     def _ask(self) -> None:
         self.is_asked = True
+        if self.is_building:
+            self.is_building = False
+            raise StoppedError
 
 
 def serve(solver: Solver, stop: Stop, requests: IO[bytes], events: IO[bytes]) -> None:
@@ -50,14 +59,19 @@ def serve(solver: Solver, stop: Stop, requests: IO[bytes], events: IO[bytes]) ->
             task, limits, workers = pickle.load(requests)
         except EOFError:
             return
-        stop.is_asked = False
         start = time.monotonic()
-        program = Program(task)
-        program.add_constraints()
+        try:
+            stop.is_asked, stop.is_building = False, True
+            program = Program(task)
+            program.add_constraints()
+            stop.is_building = False
+        except StoppedError:
+            report(Event(is_last=True))
+            continue
         if limits.seconds is not None:
             left = limits.seconds - (time.monotonic() - start)
             limits = replace(limits, seconds=max(left, 0.01))
-        report(Event(is_last=True) if stop.is_asked else solver(program, limits, workers, report))
+        report(solver(program, limits, workers, report))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         pickle.dump(f"{type(error).__name__}: {error}", events)
         return 1
+    finally:  # whoever started this process may have been killed
+        shutil.rmtree(directory, ignore_errors=True)
     return 0
 
 

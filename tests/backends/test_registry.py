@@ -1,0 +1,126 @@
+"""Where backends are found, what is said when they cannot run, and who may import what."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from solver.limits import Limits
+from solver.peak.backend import NAMES, BackendUnavailableError, Hint, backend
+from solver.peak.ilp.backend import IlpCbc
+from tests.backends.networks import problem, storage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
+
+ROOT = Path(__file__).parents[2]
+LIBRARIES = {"ortools", "pulp", "highspy"}
+HOMES = (
+    "solver/peak/cpsat/",
+    "solver/peak/ilp/",
+    "solver/arena/cpsat.py",
+    "solver/fitting/cpsat.py",
+    "solver/traffic/cpsat",
+    "solver/traffic/ilp",
+)
+OPEN = problem(2, storage(5, (0,), is_output=True), workspace={1: 3})
+
+
+def test_names() -> None:
+    assert NAMES == ("cpsat", "ilp-highs", "ilp-cbc")
+    assert all(backend(name).name == name for name in NAMES)
+    with pytest.raises(ValueError, match="no backend 'cplex'; there are cpsat"):
+        backend("cplex")
+
+
+def test_all_are_available_here() -> None:
+    for name in NAMES:
+        assert backend(name).is_available()
+
+
+def test_missing_ortools(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [m for m in sys.modules if m.startswith("solver.peak.cpsat.")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [m for m in sys.modules if m.split(".")[0] == "ortools"]:
+        monkeypatch.delitem(sys.modules, name)
+    real = builtins.__import__
+
+    def refuse(name: str, *rest: object, **more: object) -> object:
+        if name.split(".", maxsplit=1)[0] == "ortools":
+            raise ModuleNotFoundError("No module named 'ortools'")
+        return real(name, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "ortools", None)
+    solver = backend("cpsat")
+    assert not solver.is_available()
+    with pytest.raises(BackendUnavailableError, match=r"pip install 'tightfit\[cpsat\]'"):
+        solver.solve(OPEN, Limits(), Hint())
+
+
+@pytest.mark.parametrize(("name", "missing"), [("ilp-highs", "highspy"), ("ilp-cbc", "pulp")])
+def test_missing_ilp_packages(name: str, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+
+    def find(package: str, parent: str | None = None) -> ModuleSpec | None:
+        return None if package == missing else real(package, parent)
+
+    monkeypatch.setattr("solver.peak.ilp.backend.find_spec", find)
+    solver = backend(name)
+    assert not solver.is_available()
+    with pytest.raises(BackendUnavailableError, match=missing) as caught:
+        solver.solve(OPEN, Limits(), Hint())
+    assert "pip install 'tightfit[ilp]'" in str(caught.value)
+    assert isinstance(caught.value, ImportError)
+
+
+def test_solver_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(IlpCbc, "name", "ilp-nothing")
+    solver = IlpCbc()
+    assert not solver.is_available()
+    with pytest.raises(BackendUnavailableError, match="PuLP has no solver 'nothing'"):
+        solver.solve(OPEN, Limits(), Hint())
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Top-level packages that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+def test_solver_libraries_stay_in_the_formulations() -> None:
+    seen = set()
+    for path in sorted([*ROOT.glob("solver/**/*.py"), *ROOT.glob("models/**/*.py")]):
+        used = LIBRARIES.intersection(imported(path))
+        place = path.relative_to(ROOT).as_posix()
+        assert not used or place.startswith(HOMES), f"{place} imports {', '.join(sorted(used))}"
+        seen |= used
+    assert seen == LIBRARIES, "the walk has missed something"
+
+
+def test_formulations_import_no_search() -> None:
+    search = {"engine", "search", "portfolio", "refine", "minimize", "explorer", "kernel"}
+    for folder in ("formulation", "cpsat", "ilp"):
+        for path in (ROOT / "solver" / "peak" / folder).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    assert node.module.rpartition(".")[2] not in search, path.name
+
+
+def test_formulations_mirror_each_other() -> None:
+    cpsat, ilp = (
+        {path.name for path in (ROOT / "solver" / "peak" / folder).glob("*.py")}
+        for folder in ("cpsat", "ilp")
+    )
+    assert cpsat <= ilp
+    assert ilp - cpsat == {"rounding.py", "solvers.py", "worker.py"}
