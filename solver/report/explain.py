@@ -164,9 +164,8 @@ def _search_reason(search: Mapping[str, Any]) -> str:
         f"{count(len(search['window']), 'op')} found none"
     )
     if search.get("closed") is not None:
-        reason += (
-            f" (proof in the plan: a closed set of {count(len(search['closed']['states']), 'state')})"
-        )
+        states = count(len(search["closed"]["states"]), "state")
+        reason += f" (proof in the plan: a closed set of {states})"
     return reason
 
 

@@ -11,8 +11,8 @@ from solver.memory import make_problem
 from solver.peak import bounds, certificate
 from solver.peak.bounds import CutBounds, OpBound
 from solver.peak.certificate import live_during, make_certificate
-from solver.peak.outcome import Outcome
 from solver.peak.flow import largest_flow
+from solver.peak.outcome import Outcome
 from solver.peak.space import Space
 from solver.verify import Rules, VerificationError, cut, state_memory
 from solver.verify.cut import check_cut
