@@ -56,8 +56,6 @@ examples:
       the model with its operators reordered and its offsets planned, for TensorFlow Lite Micro
   python -m solver.schedule model.onnx --dim batch=1 --as int8
       a float model with a symbolic batch, sized as it will be quantized
-  python -m solver.schedule model.tflite --budget 96KB --report model.html
-      the answer with its pictures on one page, for a browser or a printer
   python -m solver.schedule zoo:darts_cell --method cpsat
       the same optimum, claimed by another solver
   python -m solver.schedule zoo:darts_cell --json - --quiet
