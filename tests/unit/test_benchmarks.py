@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import ablation, compare, registry, run, table
+from benchmarks import ablation, compare, registry, run
 from benchmarks.environment import ROOT, environment
 from benchmarks.layered import layered_closed
 from benchmarks.measure import Settings, measure
 from benchmarks.peers import PEERS
 from benchmarks.registry import GROUPS, INSTANCES, SMOKE, Instance, fingerprint, named, select
 from benchmarks.rows import FIELDS, Row, RowError, Writer, read_rows
+from benchmarks.table.groups import SECTIONS
+from benchmarks.table.page import Results, main, render
 from models import zoo
 from solver.peak.search import Rules
 
@@ -397,13 +399,13 @@ def test_compare_refuses_other_files(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_page_shows_every_row() -> None:
-    page = table.render([ROW, OPEN, CRASHED], TRIALS)
+    page = render(Results([ROW, OPEN, CRASHED], TRIALS))
     assert "1 of 3 instances are proven optimal" in page
     assert "| ws32_s0 | 116 | 20 | 25 | 15 | 15 | 15 | 0 | cut | 0 | 0.013 | 87 |" in page
     assert "| ws64_s0 | 116 | 15 | 16 | tensors | 6.25 | time | 60.5 |" in page
     assert "| ws64_s1 |  |  |  | tensors |  | ended by signal 9 |  |" in page
     assert "| ws64 | proven in 1 s | 0 of 2 | 60.5 | ws64_s0, ws64_s1 |" in page
-    assert "- Machine: a processor, 2 cores" in page
+    assert "; a processor, 2 cores;" in page
     assert "| backward | no rules | >20000 |" in page
     assert "`abcdef0123`" in page
 
@@ -411,7 +413,7 @@ def test_the_page_shows_every_row() -> None:
 def test_releases_are_ordered_and_the_latest_is_shown() -> None:
     newer = dataclasses.replace(ROW, version="0.10.0", states=77)
     older = dataclasses.replace(ROW, version="0.9.0", states=88)
-    page = table.render([newer, older])
+    page = render(Results([newer, older]))
     assert page.index("| 0.9.0 |") < page.index("| 0.10.0 |")
     assert "| 77 |" in page
     assert "| 88 |" not in page
@@ -421,13 +423,13 @@ def test_peers_stand_beside_us() -> None:
     row = dataclasses.replace(
         ROW, name="nasnet_a_hmcos", group="zoo", peak_bytes=1984 * 1024, solve_seconds=0.25
     )
-    assert "| nasnet_a_hmcos | HMCOS | 1984 | 15.3 | 1984 | 0.250 | proven least |" in table.render(
-        [row]
+    assert "| nasnet_a_hmcos | HMCOS | 1984 | 15.3 | 1984 | 0.250 | proven least |" in render(
+        Results([row])
     )
 
 
 def test_every_group_has_a_section() -> None:
-    assert set(table.SECTIONS) == set(registry.GROUPS)
+    assert set(SECTIONS) == set(registry.GROUPS)
 
 
 def test_the_page_is_written_and_checked(
@@ -436,12 +438,12 @@ def test_the_page_is_written_and_checked(
     write(tmp_path / "0.1.0.csv", ROW)
     page = tmp_path / "RESULTS.md"
     arguments = ["--results", str(tmp_path), "--output", str(page)]
-    assert table.main([*arguments, "--check"]) == 1
-    assert table.main(arguments) == 0
-    assert table.main([*arguments, "--check"]) == 0
-    assert page.read_text("utf-8") == table.render([ROW])
+    assert main([*arguments, "--check"]) == 1
+    assert main(arguments) == 0
+    assert main([*arguments, "--check"]) == 0
+    assert page.read_text("utf-8") == render(Results([ROW]))
     (tmp_path / "ablation.csv").write_text("a,b\n", "utf-8")
-    assert table.main(arguments) == 2
+    assert main(arguments) == 2
     assert "not a table of trials" in capsys.readouterr().err
 
 

@@ -1,0 +1,233 @@
+"""Sections of the results page that are made from files beside those of releases."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import formulations as formulations_benchmark
+from benchmarks.table import arena, devices, formulations
+from benchmarks.table.page import load, main
+from benchmarks.table.records import read_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+WHERE = {
+    "commit": "abcdef0123", "machine": "a processor, 2 cores", "date": "2025-01-31",
+    "python": "3.11.7", "packages": "numpy 2.0", "version": "0.1.0",
+}  # fmt: skip
+
+
+def write(path: Path, rows: Iterable[dict[str, object]]) -> Path:
+    """Write rows as the benchmarks do; a column that no row names is not there."""
+    rows = [{**row, **WHERE} for row in rows]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+# Reading
+
+
+def layout(**values: object) -> dict[str, object]:
+    known = dict.fromkeys(("file_order", "order_only", "same_outputs"))
+    row = {"kind": "layout", "instance": "A", "arena": 1_000, "lower_bound": 1_000}
+    return {**row, "proven_by": "load", "seconds": 0.5, **known, **values}
+
+
+def test_records_are_read_by_the_names_of_their_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "arena.csv", [layout(more="ignored"), layout(same_outputs=False)])
+    first, second = read_records(path, arena.Arena)
+    assert (first.arena, first.seconds, first.file_order, first.same_outputs) == (
+        1_000, 0.5, None, None,
+    )  # fmt: skip
+    assert second.same_outputs is False
+    assert read_records(tmp_path / "none.csv", arena.Arena) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no column kind, instance, arena"),
+        (b"\xff\xfe", "not UTF-8 text"),
+        ("short", "arena.csv:3: 2 cells, not"),
+        ({"arena": "many"}, "arena.csv:2: invalid literal"),
+        ({"arena": None}, "arena.csv:2: invalid literal"),
+        ({"same_outputs": "perhaps"}, "arena.csv:2: neither True nor False: 'perhaps'"),
+    ],
+)
+def test_files_that_are_no_records(
+    tmp_path: Path, content: object, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "arena.csv"
+    write(path, [layout(**content) if isinstance(content, dict) else layout()])
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content == "short":
+        path.write_text(path.read_text("utf-8") + "layout,A\n", "utf-8")
+    arguments = ["--results", str(tmp_path), "--output", str(tmp_path / "RESULTS.md")]
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "RESULTS.md").exists()
+
+
+def test_formulations_show_columns_that_the_benchmark_writes() -> None:
+    shown = {field.name for field in dataclasses.fields(formulations.Trial)}
+    assert shown <= set(formulations_benchmark.FIELDS)
+    assert set(formulations.NAMES) | {formulations.ENGINE} == set(formulations_benchmark.METHODS)
+
+
+# The page as a whole
+
+
+def test_sections_without_a_file_are_left_out(tmp_path: Path) -> None:
+    page = tmp_path / "RESULTS.md"
+    results = tmp_path / "results"
+    results.mkdir()
+    arguments = ["--results", str(results), "--output", str(page)]
+    assert main(arguments) == 0
+    assert "## " not in page.read_text("utf-8")
+    write(results / "arena.csv", [layout()])
+    (results / "notes.csv").write_text("of something else\n", "utf-8")
+    assert main([*arguments, "--check"]) == 1
+    assert main(arguments) == 0
+    assert main([*arguments, "--check"]) == 0
+    titles = [line for line in page.read_text("utf-8").splitlines() if line.startswith("## ")]
+    assert titles == ["## Arenas: published layouts"]
+
+
+# CP-SAT and ILP
+
+
+def trial(instance: str, method: str, seconds: float | None, **values: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "instance": instance, "method": method, "status": "optimal", "ops": 20, "limit": None,
+        "peak_bytes": 100, "bound_bytes": 100, "hint_peak_bytes": 120, "hint_bound_bytes": 90,
+        "seconds": seconds, "time_limit": 20.0, "note": None,
+    }  # fmt: skip
+    return {**row, **values}
+
+
+def formulation_page(tmp_path: Path, *trials: dict[str, object]) -> str:
+    write(tmp_path / "formulations.csv", trials)
+    return "\n".join(formulations.lines_of(load(tmp_path).formulations))
+
+
+def test_formulations_beside_the_engine(tmp_path: Path) -> None:
+    page = formulation_page(
+        tmp_path,
+        trial("a", "engine", 0.01),
+        trial("a", "cpsat", 0.08),
+        trial("a", "ilp-cbc", 20.0, status="feasible", limit="time", bound_bytes=75),
+        trial("b", "engine", 0.01),
+        trial("b", "cpsat", 0.02, hint_peak_bytes=90),
+        trial("b", "ilp-cbc", 0.05),
+        trial("c", "engine", 0.5),
+        trial("c", "ilp-cbc", None, status="killed", peak_bytes=None, note="killed after 80 s"),
+    )
+    # Geometric means of 8 and 2; without b, where the hint is the answer; of 2000 and 5 no mean
+    # of all, since c has no time.
+    assert "| engine | 3 of 3 |" in page
+    assert "| CP-SAT | 2 of 2 | 2 | 2.00 to 8.00 | 4.00 | 8.00 | 4.00 |  |" in page
+    assert "| ILP (CBC) | 1 of 3 | 1 | 5.00 to 5.00 | 5.00 | 5.00 |  | 100.00 |" in page
+    assert "without the 1 graphs" in page
+    assert (
+        "| a | 20 | 100 | 0.010 | 1 | 0.080 | 8.00 | 1 | 20.0 | >2000 "
+        "| open (time): 75 / 100, gap 25.00 % |" in page
+    )
+    assert "| c | 20 | 100 | 0.500 | 1 |  |  |  |  |  | killed: killed after 80 s |" in page
+    assert (
+        "Made by `python -m benchmarks.formulations --time-limit 20s --csv FILE`; commit "
+        "`abcdef0123`; 2025-01-31; a processor, 2 cores; numpy 2.0." in page
+    )
+
+
+def test_open_trials_bound_the_mean_of_all(tmp_path: Path) -> None:
+    page = formulation_page(
+        tmp_path,
+        trial("a", "engine", 0.01),
+        trial("a", "cpsat", 0.9, status="feasible", bound_bytes=50, limit="time"),
+        trial("b", "engine", 0.01),
+        trial("b", "cpsat", 0.1),
+    )
+    assert "| CP-SAT | 1 of 2 | 1 | 10.0 to 10.0 | 10.0 | 10.0 | >30.0 | 50.00 |" in page
+
+
+def test_an_open_engine_bounds_the_ratio_from_above(tmp_path: Path) -> None:
+    page = formulation_page(
+        tmp_path,
+        trial("a", "engine", 20.0, status="feasible", bound_bytes=50, limit="time"),
+        trial("a", "cpsat", 5.0),
+        trial("b", "engine", 20.0, status="feasible", bound_bytes=50, limit="time"),
+        trial("b", "cpsat", 20.0, status="wrong", note="the order peaks higher"),
+    )
+    assert "| engine | 0 of 2 |" in page
+    assert (
+        "| a | 20 | 100 | 20.0 | open (time): 50 / 100, gap 50.00 % | 5.000 | <0.25 | 1 |" in page
+    )
+    assert "| b | 20 | open | 20.0 |" in page
+    assert "| 20.0 |  | wrong: the order peaks higher |" in page
+    assert "| CP-SAT | 1 of 2 | 0 |  |  |  |  |" in page
+
+
+# Arenas
+
+
+def test_layouts_and_networks(tmp_path: Path) -> None:
+    network = {"kind": "network", "same_outputs": True, "seconds": 0.02}
+    write(
+        tmp_path / "arena.csv",
+        [
+            layout(),
+            layout(instance="B", lower_bound=800, proven_by=None),
+            layout(**network, instance="cell-0", arena=50, lower_bound=50, file_order=100,
+                   order_only=80),
+            layout(**network, instance="real", arena=200, lower_bound=160, file_order=100,
+                   order_only=80),
+        ],
+    )  # fmt: skip
+    rows = load(tmp_path).arenas
+    page = "\n".join(arena.layout_lines(rows))
+    assert "| A | 1000 | 1000 | 0 | load | 0.500 | 4.9 |" in page
+    assert "| B | 1000 | 800 | 20.00 | open | 0.500 |  |" in page
+    page = "\n".join(arena.network_lines(rows))
+    assert "| best order | 0.800 | 0.800 | 0.800 | 2 of 2 | 0 of 2 |" in page
+    assert "| order and offsets | 1.000 | 0.500 | 2.000 | 1 of 2 | 1 of 2 |" in page
+    assert "| cell-0 | 100 | 80 | 50 | 50 | 50 | 0 | same | 0.020 |" in page
+    assert "| real | 100 | 80 | 200 | -100 | 160 | 20.00 | same | 0.020 |" in page
+    assert "1 of 2 arenas with our offsets are proven least; outputs are the same in all." in page
+    assert "1 of the networks are generated" in page
+    changed = [dataclasses.replace(row, same_outputs=False) for row in rows[2:3]]
+    assert "outputs DIFFER in cell-0." in "\n".join(arena.network_lines(changed))
+
+
+# Devices
+
+
+def test_folders_and_devices(tmp_path: Path) -> None:
+    counts = {"fit": 90, "refuted": 5, "undecided": 4, "unreadable": 1, "optimal": 99}
+    run = {"files": 100, "device": "board", "seconds": 30.0, "median_ops": 51, **counts}
+    write(
+        tmp_path / "folder.csv", [{**run, "jobs": k, "files_per_minute": 200 * k} for k in (1, 2)]
+    )
+    write(
+        tmp_path / "devices.csv",
+        [
+            {"network": "n", "device": "d", "verdict": "fits"},
+            {"network": "n", "device": "e", "verdict": "undecided"},
+            {"network": "m", "device": "e", "verdict": "fits"},
+        ],
+    )
+    results = load(tmp_path)
+    page = "\n".join(devices.folder_lines(results.folders))
+    assert "| 100 | 51 | board | 2 | 30.0 | 400 | 90 | 5 | 4 | 1 | 99 |" in page
+    assert "`python -m benchmarks.folder --count 100 --jobs 1 2`" in page
+    page = "\n".join(devices.pair_lines(results.pairs))
+    assert "2 networks of the zoo on 2 devices: 2 fit, 0 are proven not to, 1 are undecided" in page
