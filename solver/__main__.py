@@ -27,6 +27,7 @@ class Command:
 
 COMMANDS = (
     Command("schedule", "the order of least peak memory, with its proof"),
+    Command("fit", "does a network fit a device, and if not, what would make it fit"),
     Command("compare", "every known heuristic beside the optimum"),
     Command("verify", "check a plan against its network, trusting nothing in the plan"),
 )  # fmt: skip

@@ -40,7 +40,7 @@ class Plan:
     problem : str
         ``"peak"`` or ``"traffic"``.
     status : Status
-        OPTIMAL iff ``peak_bytes`` equals ``lower_bound_bytes``.
+        OPTIMAL iff ``peak_bytes`` (or ``traffic_bytes``) equals ``lower_bound_bytes``.
     limit : str or None
         Limit that stopped the solver: ``"time"``, ``"memory"``, ``"interrupt"``, ``"nodes"``.
     budget_bytes, tcm_bytes : int or None
@@ -48,13 +48,18 @@ class Plan:
     fits : bool or None
         Whether some order fits the budget: proven, refuted, or None when undecided or not asked.
     peak_bytes, lower_bound_bytes : int
-        Peak of ``order``; no order needs less than the bound.
+        Peak of ``order``; no order needs less than the bound. Of a plan of least traffic: the most
+        bytes of TCM in use, and traffic that no plan goes below.
     arena_bytes, offsets : int or None, mapping of str to int or None
         The arena, and where in it each buffer begins. ``fits`` is about the arena then.
     order : tuple of str
         Op names.
+    traffic_bytes, compulsory_bytes : int or None
+        Bytes moved between TCM and external memory; the part that no plan avoids.
+    steps : tuple of mapping or None
+        One key each: ``load``, ``store``, ``evict`` or ``stream`` a buffer, or ``run`` an op.
     baselines : mapping of str to int
-        Peaks of simple orders, in bytes.
+        Peaks (or traffic) of simple orders, in bytes.
     seconds : float
         Time the solver took.
     certificate : mapping
@@ -96,31 +101,39 @@ class Plan:
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
             raise PlanError(f"plan schema {self.schema!r} is not {SCHEMA}")
-        if self.lower_bound_bytes > self.peak_bytes:
+        what, least = "peak", self.peak_bytes
+        if self.problem == "traffic":
+            if self.traffic_bytes is None:
+                if self.status != Status.INFEASIBLE:
+                    raise PlanError(f"status {self.status.value!r} without any traffic")
+                return
+            what, least = "traffic", self.traffic_bytes
+        if self.lower_bound_bytes > least:
+            raise PlanError(f"lower bound {self.lower_bound_bytes} exceeds the {what} {least}")
+        if (self.status == Status.OPTIMAL) != (self.lower_bound_bytes == least):
             raise PlanError(
-                f"lower bound {self.lower_bound_bytes} exceeds the peak {self.peak_bytes}"
-            )
-        proven = self.lower_bound_bytes == self.peak_bytes
-        if self.problem == "peak" and (self.status == Status.OPTIMAL) != proven:
-            raise PlanError(
-                f"status {self.status.value!r} with peak {self.peak_bytes} "
+                f"status {self.status.value!r} with {what} {least} "
                 f"and bound {self.lower_bound_bytes}"
             )
 
     @property
     def needed_bytes(self) -> int:
-        """The arena where offsets are planned, else the peak."""
+        """What is kept small: the traffic, the arena where offsets are planned, or the peak."""
+        if self.problem == "traffic":
+            return self.traffic_bytes or 0
         return self.peak_bytes if self.arena_bytes is None else self.arena_bytes
 
     @property
     def is_proven(self) -> bool:
         """Whether nothing needs less, neither another order nor another layout."""
-        return self.needed_bytes == self.lower_bound_bytes
+        return self.status != Status.INFEASIBLE and self.needed_bytes == self.lower_bound_bytes
 
     @property
     def gap(self) -> float:
         """Relative distance of what is needed from the bound; 0 when proven least."""
-        return 0.0 if self.is_proven else 1 - self.lower_bound_bytes / self.needed_bytes
+        if self.is_proven or not self.needed_bytes:
+            return 0.0
+        return 1 - self.lower_bound_bytes / self.needed_bytes
 
     def to_json(self) -> str:
         """One JSON object."""

@@ -58,6 +58,8 @@ def recheck(plan: Plan, graph: Graph, seconds: float | None = None) -> Answer:
     seconds : float, optional
         Wall time allowed.
     """
+    if plan.problem == "traffic":
+        return Answer(None, "undecided: there is no second method for bounds on traffic")
     options = plan.options
     rules = MemoryRules(
         options.get("alignment", 1), options.get("in_place", False), options.get("views", False)

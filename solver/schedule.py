@@ -23,6 +23,7 @@ from solver.cli.parser import (
     add_output_arguments,
     add_report_arguments,
     add_runtime_arguments,
+    add_tcm_arguments,
 )
 from solver.cli.reports import claim_reports
 from solver.cli.run import run
@@ -58,6 +59,8 @@ examples:
       a float model with a symbolic batch, sized as it will be quantized
   python -m solver.schedule zoo:darts_cell --method cpsat
       the same optimum, claimed by another solver
+  python -m solver.schedule zoo:darts_cell --tcm 1500KB
+      the least bytes moved between a memory of that size and external memory
   python -m solver.schedule zoo:darts_cell --json - --quiet
       a published network; the plan as JSON on stdout
 
@@ -81,6 +84,7 @@ def _parser() -> Parser:
     add_model_arguments(parser)
     add_memory_arguments(parser, alignment=None)
     add_runtime_arguments(parser)
+    add_tcm_arguments(parser)
     add_method_argument(parser)
     add_limit_arguments(parser)
     add_output_arguments(parser)
@@ -89,6 +93,12 @@ def _parser() -> Parser:
 
 
 def _schedule(options: argparse.Namespace, words: Sequence[str]) -> int:
+    if options.tcm is not None:
+        from solver.cli.tcm import schedule_traffic  # noqa: PLC0415  not needed otherwise
+
+        return schedule_traffic(options)
+    if options.csv is not None:
+        raise InputError("--csv takes a curve over sizes of TCM: give --tcm 64KB..1MB, for example")
     json_file = None
     if options.json not in (None, "-"):
         inputs = (model_file(options.model),)

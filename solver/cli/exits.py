@@ -33,6 +33,8 @@ def exit_code(plan: Plan) -> Exit:
     """Exit code that says what ``plan`` says."""
     if plan.limit == "interrupt":
         return Exit.INTERRUPTED
+    if plan.status == "infeasible":
+        return Exit.NO
     if plan.budget_bytes is None:
         return Exit.YES if plan.is_proven else Exit.UNDECIDED
     if plan.fits is None:

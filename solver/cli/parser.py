@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from solver.cli.errors import InputError
-from solver.cli.sizes import QuantityError, parse_duration, parse_size
+from solver.cli.sizes import QuantityError, parse_duration, parse_size, parse_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -186,6 +186,38 @@ def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_tcm_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--tcm`` and what goes with it."""
+    group = parser.add_argument_group(
+        "tightly coupled memory",
+        "With --tcm the least bytes moved between a small TCM and external memory are found, "
+        "instead of the least peak.",
+    )
+    group.add_argument(
+        "--tcm", type=_argument(parse_sizes), metavar="SIZE",
+        help="bytes of TCM, for example 128KB; 64KB..1MB for a curve over that range",
+    )  # fmt: skip
+    group.add_argument(
+        "--tcm-mode", choices=("resident", "streaming"), default="resident",
+        help="resident: all operands of the running op are in the TCM; streaming: an op may also "
+        "access them straight in external memory (default resident)",
+    )  # fmt: skip
+    group.add_argument(
+        "--weights", choices=("ignore", "stream"), default="ignore",
+        help="ignore weights, or count each op's weights as streamed in once (default ignore)",
+    )  # fmt: skip
+    group.add_argument(
+        "--bandwidth", type=_argument(parse_size), metavar="SIZE",
+        help="bytes per second of external memory: gives the time of the traffic, if nothing else "
+        "runs meanwhile",
+    )  # fmt: skip
+    group.add_argument(
+        "--energy-per-byte", type=_argument(_picojoules), metavar="PJ",
+        help="picojoules per byte of external access: gives the energy of the traffic",
+    )  # fmt: skip
+    group.add_argument("--csv", metavar="FILE", help="write the curve of --tcm A..B as CSV")
+
+
 def add_method_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--method``."""
     parser.add_argument(
@@ -293,6 +325,16 @@ def _objective(text: str) -> str:
     if text not in _OBJECTIVES:
         raise QuantityError(f"{text!r} is no objective ({' or '.join(_OBJECTIVES)})")
     return text
+
+
+def _picojoules(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e9:
+        raise QuantityError(f"{text!r} is no energy; give picojoules per byte, for example 20")
+    return value
 
 
 def _dimension(text: str) -> tuple[str, int]:

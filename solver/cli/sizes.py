@@ -66,6 +66,31 @@ def parse_size(text: str) -> int:
     return size
 
 
+def parse_sizes(text: str) -> tuple[int, int]:
+    """Read a size, or a range of sizes such as ``64KB..1MB``; both ends in bytes.
+
+    Raises
+    ------
+    QuantityError
+        If an end is no size, or the range runs downwards.
+
+    Examples
+    --------
+    >>> parse_sizes("64KB..1MB")
+    (65536, 1048576)
+    """
+    low, dots, high = text.partition("..")
+    if not dots:
+        size = parse_size(text)
+        return size, size
+    if not low.strip() or not high.strip():
+        raise QuantityError(f"{text!r} is no range of sizes; give both ends, for example 64KB..1MB")
+    ends = parse_size(low), parse_size(high)
+    if ends[0] > ends[1]:
+        raise QuantityError(f"{text!r} runs downwards; give the smaller size first")
+    return ends
+
+
 def parse_duration(text: str) -> float:
     """Read a duration in seconds.
 

@@ -79,7 +79,7 @@ def summarize(
     if plan.budget_bytes is None and plan.is_proven:
         answer = True
     return Summary(
-        facts=(f"{title}: {_contents(graph)}", precision, f"memory rules: {_rules(plan)}"),
+        facts=(f"{title}: {contents(graph)}", precision, f"memory rules: {rules_in_words(plan)}"),
         rows=tuple(_rows(plan)),
         remarks=(*_remarks(plan, graph), *hints),
         warnings=plan.warnings,
@@ -96,13 +96,15 @@ def _qualified(sentence: str, plan: Plan) -> str:
     return f"{sentence} This holds for what was counted: see the {noun}."
 
 
-def _contents(graph: Graph) -> str:
+def contents(graph: Graph) -> str:
+    """Count what a network consists of."""
     ops, buffers = count(len(graph.ops), "op"), count(len(graph.buffers), "buffer")
     weights = f"; {short_size(graph.weight_bytes)} of weights not counted"
     return f"{ops}, {buffers}{weights if graph.weights else ''}"
 
 
-def _rules(plan: Plan) -> str:
+def rules_in_words(plan: Plan) -> str:
+    """Say under which memory rules a plan holds."""
     options = plan.options
     alignment = options["alignment"]
     if not options["in_place"] and not options["views"] and alignment == 1:
@@ -112,6 +114,11 @@ def _rules(plan: Plan) -> str:
         "views share storage" if options["views"] else "views are copies",
         "no alignment" if alignment == 1 else f"sizes rounded up to {count(alignment, 'byte')}",
     ))  # fmt: skip
+
+
+def order_name(name: str) -> str:
+    """Give a simple order its name for people."""
+    return _ORDERS.get(name, name.replace("_", " "))
 
 
 def _rows(plan: Plan) -> list[Row]:
@@ -132,7 +139,7 @@ def _rows(plan: Plan) -> list[Row]:
         note = f"{percent(saved)} saved" if saved > 0 else "the same"
         if budget is not None and peak <= budget < needed:
             note += ", would not fit"
-        rows.append(Row(_ORDERS.get(name, name.replace("_", " ")), needed, note))
+        rows.append(Row(order_name(name), needed, note))
     return rows
 
 

@@ -23,8 +23,7 @@ def render_summary(summary: Summary, stream: TextIO | None) -> str:
     width = _width(stream)
     lines = [
         *(line for fact in summary.facts for line in _wrapped(fact, width)),
-        "",
-        *_table(summary.rows),
+        *(["", *_table(summary.rows)] if summary.rows else []),
         "",
         *(line for remark in summary.remarks for line in _wrapped(remark, width)),
         *(line for w in summary.warnings for line in _wrapped(f"Warning: {w}.", width)),

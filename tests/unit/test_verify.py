@@ -88,7 +88,7 @@ def test_replay_peak() -> None:
 @pytest.mark.parametrize(
     ("changes", "statement"),
     [
-        ({"problem": "traffic"}, "unknown problem 'traffic'"),
+        ({"problem": "speed"}, "unknown problem 'speed'"),
         ({"order": ("stem", "nobody")}, "the network has no op 'nobody'"),
         ({"order": ("stem", "stem")}, "op 'stem' runs twice"),
         ({"order": ("stem", "narrow")}, "op 'narrow' runs before 'widen', which it needs"),

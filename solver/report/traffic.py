@@ -1,0 +1,177 @@
+"""What a report says about a plan of least traffic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solver.report.summary import Row, Summary, contents, order_name, rules_in_words
+from solver.report.units import count, full_size, percent, printable, seconds, short_size
+
+if TYPE_CHECKING:
+    from models import Graph
+    from solver.plan import Plan
+    from solver.traffic.sweep import Curve, Point
+
+_NAMED = 3
+_PROOFS = {
+    "compulsory": "nothing moves but what has to move in any case",
+    "peak": "the least peak is above the TCM, so something must be spilled",
+    "tally": "a relaxation of the problem, solved exactly, moves no less",
+    "search": "an exhaustive search found no plan that moves less",
+}
+
+
+def summarize_traffic(
+    plan: Plan,
+    graph: Graph,
+    *,
+    title: str,
+    precision: str,
+    bandwidth: int | None = None,
+    energy: float | None = None,
+) -> Summary:
+    """Put a plan of least traffic into words.
+
+    Parameters
+    ----------
+    bandwidth : int, optional
+        Bytes per second of external memory.
+    energy : float, optional
+        Picojoules per byte of external access.
+    """
+    mode, weights = plan.options["mode"], plan.options["weights"]
+    tcm = full_size(plan.tcm_bytes or 0)
+    facts = (
+        f"{title}: {contents(graph)}",
+        precision,
+        f"memory rules: {rules_in_words(plan)}",
+        f"TCM of {tcm}, {mode} operands, weights "
+        + ("not counted" if weights == "ignore" else "streamed"),
+    )
+    if plan.status == "infeasible":
+        return Summary(
+            facts, (), (_oversized(plan),), plan.warnings, _infeasible(plan), answer=False
+        )
+    remarks = [_PROOFS.get(str(plan.certificate["kind"]), "") + "."]
+    remarks = [("Proof: " if plan.is_proven else "Bound: ") + remarks[0]]
+    states = plan.certificate["states"]
+    remarks.append(f"{seconds(plan.seconds)}, {count(states, 'state')} searched.")
+    traffic = plan.traffic_bytes or 0
+    if bandwidth is not None:
+        remarks.append(
+            f"At {short_size(bandwidth)} per second the traffic takes "
+            f"{seconds(traffic / bandwidth)}, if nothing else runs meanwhile."
+        )
+    if energy is not None:
+        remarks.append(
+            f"At {energy:g} pJ per byte it costs {traffic * energy / 1e6:.4g} microjoules."
+        )
+    return Summary(
+        facts,
+        tuple(_rows(plan)),
+        tuple(remarks),
+        plan.warnings,
+        _verdict(plan),
+        answer=True if plan.is_proven else None,
+    )
+
+
+def _rows(plan: Plan) -> list[Row]:
+    traffic, compulsory = plan.traffic_bytes or 0, plan.compulsory_bytes or 0
+    note = "proven least" if plan.is_proven else f"gap {percent(plan.gap)}"
+    rows = [
+        Row("traffic", traffic, note),
+        Row("compulsory part", compulsory, "inputs in, outputs out"),
+        Row("spills and reloads", traffic - compulsory),
+        Row("proven lower bound", plan.lower_bound_bytes, "no plan moves less"),
+        Row("TCM in use", plan.peak_bytes, "at most"),
+    ]
+    for name, moved in plan.baselines.items():
+        more = moved - compulsory
+        saved = 1 - (traffic - compulsory) / more if more else 0.0
+        what = f"{percent(saved)} of its spills saved" if saved > 0 else "the same"
+        rows.append(Row(f"{order_name(name)} + replacement", moved, what))
+    return rows
+
+
+def _verdict(plan: Plan) -> str:
+    traffic = plan.traffic_bytes or 0
+    spilled = traffic - (plan.compulsory_bytes or 0)
+    what = f"moves {full_size(traffic)}, {full_size(spilled)} of it spills and reloads"
+    if not spilled:
+        what = f"moves {full_size(traffic)}, nothing but inputs and outputs"
+    if plan.is_proven:
+        sentence = f"Optimal: {what}; no plan moves less (proven)"
+    else:
+        bound = full_size(plan.lower_bound_bytes)
+        sentence = f"Not proven: the best plan {what}; every plan moves at least {bound}"
+    if plan.limit is not None:
+        how = (
+            "interrupted" if plan.limit == "interrupt" else f"stopped by the limit on {plan.limit}"
+        )
+        sentence += f"; {how}"
+    return sentence + "."
+
+
+def _infeasible(plan: Plan) -> str:
+    least = full_size(plan.certificate["least_tcm_bytes"])
+    return f"Infeasible (proven): no plan runs in this TCM; the smallest that works is {least}."
+
+
+def _oversized(plan: Plan) -> str:
+    over = plan.certificate["oversized"]
+    named = [
+        f"{printable(name)} ({short_size(size)})" for name, size in list(over.items())[:_NAMED]
+    ]
+    more = f" and {len(over) - _NAMED} more" if len(over) > _NAMED else ""
+    return f"Larger than the TCM by themselves: {', '.join(named)}{more}."
+
+
+def render_curve(curve: Curve, title: str, *, quiet: bool) -> str:
+    """Render a curve over sizes of TCM as plain text."""
+    lines = [] if quiet else [f"{printable(title)[1:-1]}: least traffic by size of TCM", ""]
+    head = ("TCM", "traffic", "spills", "lower bound", "")
+    cells = [head] + [
+        (
+            short_size(p.tcm),
+            "-" if p.traffic is None else str(p.traffic),
+            "-" if p.traffic is None else str(p.traffic - curve.compulsory),
+            "-" if p.traffic is None else str(p.bound),
+            _point_note(p, curve),
+        )
+        for p in curve.points
+    ]
+    widths = [max(len(row[i]) for row in cells) for i in range(4)]
+    if not quiet:
+        for *numbers, note in cells:
+            row = "  ".join(f"{n:>{w}}" for n, w in zip(numbers, widths, strict=True))
+            lines.append(f"  {row}  {note}".rstrip())
+        lines.append("")
+    lines.append(f"Smallest TCM that works at all: {full_size(curve.least_tcm)}.")
+    if curve.no_spill_tcm == curve.no_spill_bound:
+        lines.append(
+            f"Smallest TCM without spills: {full_size(curve.no_spill_tcm)} (proven); only "
+            f"{full_size(curve.compulsory)} of inputs and outputs move then."
+        )
+    else:
+        lines.append(
+            f"Without spills: {full_size(curve.no_spill_tcm)} is enough, less than "
+            f"{full_size(curve.no_spill_bound)} is not."
+        )
+    if curve.knee is not None and curve.knee.traffic is not None:
+        lines.append(
+            f"Knee of the curve: {full_size(curve.knee.tcm)}, where "
+            f"{full_size(curve.knee.traffic)} move."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _point_note(point: Point, curve: Curve) -> str:
+    if point.traffic is None:
+        return "infeasible"
+    notes = [] if point.is_proven else ["not proven"]
+    if curve.knee is not None and point.tcm == curve.knee.tcm:
+        notes.append("knee")
+    if point.traffic == curve.compulsory:
+        notes.append("no spills")
+    return ", ".join(notes)

@@ -1,0 +1,136 @@
+"""The best replacement for a fixed order, as an integer program over gaps.
+
+Each gap between consecutive uses of a buffer is kept or not. At each step the kept gaps that span
+it, the operands and the workspace fit in the TCM. The columns are intervals of ones, so the linear
+relaxation is nearly integral: hundreds of ops take milliseconds. Solved by HiGHS through SciPy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array
+
+from solver.traffic.model import Mode
+from solver.traffic.residency import Interval, Residency, fits, intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from solver.traffic.model import TrafficProblem
+
+_ROUND = 0.5
+
+
+class _Formulation:
+    """Columns: gaps kept, then buffers written back, then (streaming) operands with room."""
+
+    def __init__(self, problem: TrafficProblem, order: Sequence[int]) -> None:
+        self.problem = problem
+        self.order = order
+        self.gaps = intervals(problem, order)
+        self.unit = math.gcd(*(b.size for b in problem.buffers), 0) or 1
+        self.cost: list[float] = [-self._saving(gap) / self.unit for gap in self.gaps]
+        self.rows: list[dict[int, float]] = []
+        self.lower: list[float] = []
+        self._add_write_backs()
+        self._add_room()
+
+    def _saving(self, gap: Interval) -> int:
+        size = self.problem.buffers[gap.buffer].size
+        return 2 * size if gap.dirty else size
+
+    def _column(self, cost: float) -> int:
+        self.cost.append(cost)
+        return len(self.cost) - 1
+
+    def _row(self, entries: dict[int, float], at_least: float) -> None:
+        self.rows.append(entries)
+        self.lower.append(at_least)
+
+    def _add_write_backs(self) -> None:
+        """A buffer is written back if it is absent in any gap after its last producer."""
+        stored: dict[int, int] = {}
+        for g, gap in enumerate(self.gaps):
+            buffer = self.problem.buffers[gap.buffer]
+            if gap.dirty or buffer.is_input or buffer.is_output:
+                continue
+            if gap.buffer not in stored:
+                stored[gap.buffer] = self._column(buffer.size / self.unit)
+            self._row({g: 1, stored[gap.buffer]: 1}, 1)
+
+    def _add_room(self) -> None:
+        """Everything present at a step fits."""
+        problem = self.problem
+        held: list[dict[int, float]] = [{} for _ in self.order]
+        ends: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for g, gap in enumerate(self.gaps):
+            for step in range(gap.begin + 1, gap.end):
+                held[step][g] = problem.buffers[gap.buffer].size
+            ends[gap.buffer, gap.begin].append(g)
+            ends[gap.buffer, gap.end].append(g)
+        free = [problem.capacity - problem.footprint(v) for v in self.order]
+        if problem.mode is Mode.STREAMING:
+            for (b, step), gaps in ends.items():
+                room = self._column(0)
+                held[step][room] = problem.buffers[b].size
+                for g in gaps:
+                    self._row({room: 1, g: -1}, 0)
+        for step, entries in enumerate(held):
+            if sum(entries.values()) > free[step]:
+                unit = self.unit
+                scaled = {column: -size // unit for column, size in entries.items()}
+                self._row(scaled, -(free[step] // unit))
+
+    def solve(self, seconds: float | None) -> frozenset[tuple[int, int]] | None:
+        """Gaps to be absent in, or None if nothing was found in time."""
+        count = len(self.cost)
+        if not count:
+            return frozenset()
+        options = {} if seconds is None else {"time_limit": max(seconds, 0.01)}
+        entries = [(r, c, v) for r, row in enumerate(self.rows) for c, v in row.items()]
+        constraints = ()
+        if entries:
+            rows, columns, values = zip(*entries, strict=True)
+            matrix = coo_array((values, (rows, columns)), shape=(len(self.rows), count)).tocsr()
+            constraints = LinearConstraint(matrix, lb=np.array(self.lower))
+        result = milp(
+            np.array(self.cost),
+            integrality=np.ones(count),
+            bounds=Bounds(0, 1),
+            constraints=constraints,
+            options=options,
+        )
+        if result.x is None:
+            return None
+        return frozenset(gap.gap for g, gap in enumerate(self.gaps) if result.x[g] < _ROUND)
+
+
+def best_replacement(
+    problem: TrafficProblem, order: Sequence[int], seconds: float | None = None
+) -> Residency | None:
+    """Least traffic for ``order``.
+
+    Parameters
+    ----------
+    problem : TrafficProblem
+        No op may be oversized.
+    order : sequence of int
+        A valid order.
+    seconds : float, optional
+        Time for the solver; what it has by then is returned.
+
+    Returns
+    -------
+    Residency or None
+        None if nothing was found in time. Optimal for the order if ``seconds`` was not reached.
+    """
+    absent = _Formulation(problem, order).solve(seconds)
+    if absent is None:
+        return None
+    residency = Residency(tuple(order), absent)
+    return residency if fits(problem, residency) else None

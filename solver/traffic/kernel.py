@@ -1,0 +1,139 @@
+"""The compiled explorer, where it is installed.
+
+The extension module is built with the package; without it everything runs in pure Python, slower
+and with the same answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solver.peak.space import bits
+from solver.traffic.explorer import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from solver.traffic.explorer import Parts, Rules
+    from solver.traffic.space import Space
+
+try:
+    from solver.traffic import _native
+except ImportError:  # built without a compiler
+    _INSTALLED = False
+else:
+    _INSTALLED = True
+
+_MOST_OPS = 2**13
+_MAX_BYTES = 2**60
+
+
+def is_available() -> bool:
+    """Whether the compiled kernel is installed."""
+    return _INSTALLED
+
+
+class NativeExplorer:
+    """See :class:`solver.traffic.explorer.Explorer`."""
+
+    def __init__(
+        self,
+        space: Space,
+        upper: int,
+        rules: Rules,
+        parts: Parts | None = None,
+        *,
+        greed: int = 0,
+    ) -> None:
+        self.states = 0
+        self.known = 0
+        self.bound = 0
+        switches = (
+            rules.free_moves, rules.valleys, rules.dominance, rules.trade, rules.furthest, rules.tally,
+        )  # fmt: skip
+        group: tuple[int, ...] = ()
+        floor: tuple[int, ...] = ()
+        if parts is not None and rules.parts:
+            group, floor = parts.group, parts.floor
+        self._search = _native.make_search(
+            _capsule(space),
+            min(upper, _MAX_BYTES),
+            sum(on << i for i, on in enumerate(switches)),
+            np.array(group, np.int32).tobytes(),
+            np.array(floor, np.int64).tobytes(),
+            greed,
+        )
+        self._bytes = 0
+
+    @staticmethod
+    def fits(space: Space, rules: Rules) -> bool:
+        """Whether the kernel is there and serves this space under these rules."""
+        return (
+            _INSTALLED
+            and rules.compiled
+            and rules.lazy
+            and 0 < len(space.ops) <= _MOST_OPS
+            and 4 * sum(space.size) * max(map(len, map(_ops, space.users)), default=0) < _MAX_BYTES
+            and space.capacity < _MAX_BYTES
+        )
+
+    def advance(self, states: int, memory: int) -> Event:
+        """Expand up to ``states`` states; ``memory`` bytes may be added to the tables."""
+        code, self.bound, self.states, self.known, self._bytes = _native.run(
+            self._search, states, self._bytes + max(memory, 0)
+        )
+        return Event(code)
+
+    def moves(self) -> list[int]:
+        """Ops undone and buffers dropped (~b), in backward time."""
+        return _native.moves(self._search)
+
+
+def _ops(mask: int) -> list[int]:
+    return list(bits(mask))
+
+
+class _Lists:
+    def __init__(self) -> None:
+        self.values: list[int] = []
+        self.spans: list[tuple[int, int]] = []
+
+    def add(self, values: Iterable[int]) -> None:
+        begin = len(self.values)
+        self.values.extend(values)
+        self.spans.append((begin, len(self.values)))
+
+
+def _capsule(space: Space) -> _native.Capsule:
+    if space.native is not None:
+        return space.native
+    lists = _Lists()
+    before: list[list[int]] = [[] for _ in space.ops]
+    for i, follow in enumerate(space.follow):
+        lists.add(follow)
+        for j in follow:
+            before[j].append(i)
+    for ops in before:
+        lists.add(ops)
+    for table in (space.touch, space.users, space.writers):
+        for mask in table:
+            lists.add(bits(mask))
+    words = (len(space.ops) + 63) // 64
+    clean = [space.clean >> k & 1 for k in range(len(space.buffers))]
+    several = [mask.bit_count() > 1 for mask in space.writers]
+    space.native = _native.make_space(
+        len(space.ops),
+        len(space.buffers),
+        space.streaming,
+        min(space.capacity, _MAX_BYTES),
+        np.array(space.fixed, np.int64).tobytes(),
+        np.array(space.size, np.int64).tobytes(),
+        bytes(clean),
+        bytes(several),
+        np.array(lists.values, np.int32).tobytes(),
+        np.array(lists.spans, np.int32).tobytes(),
+        b"".join(need.to_bytes(words * 8, "little") for need in space.need),
+    )
+    return space.native

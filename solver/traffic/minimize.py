@@ -1,0 +1,254 @@
+"""From a graph to a plan of least external traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from solver.limits import Limit, LimitReachedError, Limits, Meter, Observer, SilentObserver
+from solver.peak.heuristics import SIMPLE_ORDERS
+from solver.plan import Status
+from solver.traffic.explorer import Rules
+from solver.traffic.heuristics import quick
+from solver.traffic.intervals import best_replacement
+from solver.traffic.model import Mode, TrafficProblem, Weights, make_traffic_problem
+from solver.traffic.nospill import least_peak, peak_problem
+from solver.traffic.outcome import TrafficOutcome
+from solver.traffic.residency import Residency, plan_steps, spilled_bytes
+from solver.traffic.search import Search
+from solver.traffic.simulate import as_mappings, simulate
+from solver.traffic.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.graph import Graph
+    from solver.memory import MemoryRules
+
+_GREED = (8, 2)  # weights of the cost to come in the quick searches before the exact one
+_QUICK_STATES = 4096
+_REPLACEMENT_SECONDS = 2.0
+_REPLACEMENT_SHARE = 0.1  # of the time limit
+
+
+def minimize_traffic(
+    graph: Graph,
+    tcm: int,
+    limits: Limits | None = None,
+    observer: Observer | None = None,
+    *,
+    mode: Mode | str = Mode.RESIDENT,
+    weights: Weights | str = Weights.IGNORE,
+    rules: MemoryRules | None = None,
+    pruning: Rules | None = None,
+) -> TrafficOutcome:
+    """Find the plan that moves the fewest bytes between a TCM and external memory, and prove it.
+
+    Parameters
+    ----------
+    graph : Graph
+        The network.
+    tcm : int
+        Bytes of TCM.
+    limits : Limits, optional
+        When one is reached, the outcome holds the best plan and bound so far.
+    observer : Observer, optional
+        Told about incumbents and bounds (total traffic, in bytes) and progress.
+    mode : Mode or str
+        ``"resident"``: operands of the running op are in the TCM; ``"streaming"``: they need not.
+    weights : Weights or str
+        ``"ignore"`` constants, or ``"stream"`` them once per op that reads them.
+    rules : MemoryRules, optional
+        Alignment and views.
+    pruning : Rules, optional
+        Switches of the exact search.
+
+    Returns
+    -------
+    TrafficOutcome
+        Optimal unless a limit was reached or the user interrupted; INFEASIBLE if some op cannot
+        run in this TCM at all.
+
+    Raises
+    ------
+    ValueError
+        If the TCM is not positive, an option is unknown, or the rules allow in-place reuse.
+    """
+    problem = make_traffic_problem(graph, tcm, mode=mode, weights=weights, rules=rules)
+    meter = Meter(limits or Limits(), observer or SilentObserver())
+    if problem.oversized():
+        return _infeasible(graph, problem, Weights(weights), meter)
+    run = _Run(problem, meter, pruning or Rules())
+    run.solve()
+    steps = plan_steps(problem, run.best)
+    replay = simulate(problem, steps)
+    bound = problem.compulsory_bytes + run.bound
+    proven = replay.traffic == bound
+    keep_limit = run.limit is not None and (not proven or run.limit is Limit.INTERRUPT)
+    return TrafficOutcome(
+        model=graph.name,
+        status=Status.OPTIMAL if proven else Status.FEASIBLE,
+        tcm_bytes=tcm,
+        mode=problem.mode,
+        weights=Weights(weights),
+        order=tuple(problem.names[v] for v in replay.order),
+        steps=as_mappings(steps),
+        traffic_bytes=replay.traffic,
+        compulsory_bytes=problem.compulsory_bytes,
+        traffic_lower_bound_bytes=bound,
+        peak_bytes=replay.peak,
+        proof=run.proof,
+        limit=run.limit.value if run.limit is not None and keep_limit else None,
+        baselines=run.baselines,
+        least_tcm_bytes=problem.least_capacity,
+        states=meter.states,
+        seconds=round(meter.seconds, 6),
+        curve=tuple(run.curve),
+        warnings=graph.warnings,
+    )
+
+
+def _infeasible(
+    graph: Graph, problem: TrafficProblem, weights: Weights, meter: Meter
+) -> TrafficOutcome:
+    return TrafficOutcome(
+        model=graph.name,
+        status=Status.INFEASIBLE,
+        tcm_bytes=problem.capacity,
+        mode=problem.mode,
+        weights=weights,
+        order=(),
+        steps=(),
+        traffic_bytes=None,
+        compulsory_bytes=problem.compulsory_bytes,
+        traffic_lower_bound_bytes=problem.compulsory_bytes,
+        peak_bytes=None,
+        proof="footprint",
+        oversized={problem.names[v]: problem.footprint(v) for v in problem.oversized()},
+        least_tcm_bytes=problem.least_capacity,
+        seconds=round(meter.seconds, 6),
+        warnings=graph.warnings,
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """One solve; ``best`` and ``bound`` (spilled bytes) are valid at any time."""
+
+    problem: TrafficProblem
+    meter: Meter
+    pruning: Rules
+    best: Residency = field(init=False)
+    spilled: int = field(init=False)
+    bound: int = 0
+    proof: str = "compulsory"
+    limit: Limit | None = None
+    baselines: dict[str, int] = field(default_factory=dict)
+    curve: list[tuple[float, int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        orders = {
+            name: find(peak_problem(self.problem, loads=False))
+            for name, find in SIMPLE_ORDERS.items()
+        }
+        first = orders["kahn"]
+        assert first is not None
+        self.best = quick(self.problem, first)[-1]
+        self.spilled = spilled_bytes(self.problem, self.best)
+        self._record()
+        for name, order in orders.items():
+            if order is not None:
+                plan = quick(self.problem, order)[-1]
+                spilled = spilled_bytes(self.problem, plan)
+                self.baselines[name] = self.problem.compulsory_bytes + spilled
+                self._offer(plan)
+
+    def solve(self) -> None:
+        """Improve until proven or stopped; never raises for a limit or an interrupt."""
+        try:
+            self._solve()
+        except LimitReachedError as stop:
+            self.limit = stop.limit
+        except KeyboardInterrupt:
+            self.limit = Limit.INTERRUPT
+        self.spilled = spilled_bytes(self.problem, self.best)
+        self.bound = min(self.bound, self.spilled)
+        traffic, bound = (self.problem.compulsory_bytes + b for b in (self.spilled, self.bound))
+        if self.curve[-1][1:] != (traffic, bound):
+            self._record()
+
+    def _solve(self) -> None:
+        if self.spilled == 0:
+            return
+        self.meter.check()
+        order = self._ask_peak()
+        if self.spilled == 0:
+            return
+        for each in dict.fromkeys((order, self.best.order)):
+            self._replace(each)
+        space = Space(self.problem)
+        for greed in _GREED:
+            if self.bound < self.spilled:
+                search = Search(space, self.meter, self.spilled, self.pruning, greed=greed)
+                found = search.run(states=_QUICK_STATES)
+                if found is not None and self._offer(found):
+                    self._replace(found.order)
+        if self.bound < self.spilled:
+            self._search(space)
+
+    def _ask_peak(self) -> tuple[int, ...]:
+        """Settle whether nothing need be spilled; return an order of low peak."""
+        outcome = least_peak(self.problem, self.meter)
+        order = tuple(v for v in outcome.order if v < len(self.problem))
+        if outcome.peak <= self.problem.capacity:
+            self._offer(Residency(order, frozenset()))
+        elif outcome.bound > self.problem.capacity:
+            tracked = (b.size for b in self.problem.buffers if len(b.users) > 1)
+            self._raise_bound(min(tracked), "peak")
+        if outcome.limit is not None:
+            raise LimitReachedError(outcome.limit)
+        for plan in quick(self.problem, order):
+            self._offer(plan)
+        return order
+
+    def _replace(self, order: Sequence[int]) -> None:
+        """Offer the best replacement for an order."""
+        self.meter.check()
+        seconds = _REPLACEMENT_SECONDS
+        if self.meter.limits.seconds is not None:
+            seconds = min(seconds, _REPLACEMENT_SHARE * self.meter.limits.seconds)
+        found = best_replacement(self.problem, order, seconds)
+        if found is not None:
+            self._offer(found)
+
+    def _search(self, space: Space) -> None:
+        search = Search(space, self.meter, self.spilled, self.pruning)
+        found = search.run(lambda bound: self._raise_bound(min(bound, self.spilled), "search"))
+        if found is not None:
+            self._offer(found)
+        self._raise_bound(self.spilled, "search")
+
+    def _offer(self, plan: Residency) -> bool:
+        spilled = spilled_bytes(self.problem, plan)
+        if spilled >= self.spilled:
+            return False
+        self.best, self.spilled = plan, spilled
+        self._record()
+        self.meter.observer.on_incumbent(self.problem.compulsory_bytes + spilled)
+        return True
+
+    def _raise_bound(self, bound: int, proof: str) -> None:
+        if bound > self.bound:
+            self.bound, self.proof = bound, proof
+            self._record()
+            self.meter.observer.on_bound(self.problem.compulsory_bytes + bound)
+
+    def _record(self) -> None:
+        compulsory = self.problem.compulsory_bytes
+        self.curve.append(
+            (
+                round(self.meter.seconds, 6),
+                compulsory + self.spilled,
+                compulsory + min(self.bound, self.spilled),
+            )
+        )

@@ -1,0 +1,207 @@
+/* Python face of the compiled traffic search: spaces and searches as capsules, arrays as bytes. */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "search.h"
+
+static const char *const SPACE = "tightfit.traffic.space";
+static const char *const SEARCH = "tightfit.traffic.search";
+
+static void free_space(Space *space) {
+    if (!space) return;
+    free(space->fixed);
+    free(space->size);
+    free(space->clean);
+    free(space->several);
+    free(space->lists);
+    free(space->follow);
+    free(space->need);
+    free(space);
+}
+
+static void space_destructor(PyObject *capsule) { free_space(PyCapsule_GetPointer(capsule, SPACE)); }
+
+/* A copy of `bytes`, never NULL for an empty one; sets MemoryError. */
+static void *copy_of(const char *bytes, Py_ssize_t size) {
+    void *copy = malloc(size ? (size_t)size : 1);
+    if (!copy) PyErr_NoMemory();
+    else memcpy(copy, bytes, (size_t)size);
+    return copy;
+}
+
+static bool spans_lie_within(const Span *spans, Py_ssize_t count, Py_ssize_t length) {
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (spans[i].begin < 0 || spans[i].end < spans[i].begin || spans[i].end > length)
+            return false;
+    return true;
+}
+
+PyDoc_STRVAR(make_space_doc,
+             "make_space(ops, buffers, streaming, capacity, fixed, size, clean, several, lists,\n"
+             "           spans, need) -> capsule\n\n"
+             "Arrays come as bytes. spans holds (begin, end) into lists: follow, before and touch\n"
+             "per op, then users and writers per buffer.");
+
+static PyObject *make_space(PyObject *self, PyObject *args) {
+    (void)self;
+    int ops, buffers, streaming;
+    long long capacity;
+    const char *fixed, *size, *clean, *several, *lists, *spans, *need;
+    Py_ssize_t n_fixed, n_size, n_clean, n_several, n_lists, n_spans, n_need;
+    if (!PyArg_ParseTuple(args, "iipLy#y#y#y#y#y#y#", &ops, &buffers, &streaming, &capacity, &fixed,
+                          &n_fixed, &size, &n_size, &clean, &n_clean, &several, &n_several, &lists,
+                          &n_lists, &spans, &n_spans, &need, &n_need))
+        return NULL;
+    Py_ssize_t words = ((Py_ssize_t)ops + 63) / 64, n_all = (Py_ssize_t)ops * 3 + (Py_ssize_t)buffers * 2;
+    if (ops < 1 || buffers < 0 || n_fixed != (Py_ssize_t)ops * 8 || n_size != (Py_ssize_t)buffers * 8 ||
+        n_clean != buffers || n_several != buffers || n_lists % 4 ||
+        n_spans != n_all * (Py_ssize_t)sizeof(Span) || n_need != words * ops * 8) {
+        PyErr_SetString(PyExc_ValueError, "arrays do not belong together");
+        return NULL;
+    }
+    Space *space = calloc(1, sizeof *space);
+    if (!space) return PyErr_NoMemory();
+    space->ops = ops;
+    space->buffers = buffers;
+    space->op_words = (int32_t)words;
+    space->buffer_words = (buffers + 63) / 64;
+    space->streaming = streaming;
+    space->capacity = capacity;
+    if (!(space->fixed = copy_of(fixed, n_fixed)) || !(space->size = copy_of(size, n_size)) ||
+        !(space->clean = copy_of(clean, n_clean)) || !(space->several = copy_of(several, n_several)) ||
+        !(space->lists = copy_of(lists, n_lists)) || !(space->follow = copy_of(spans, n_spans)) ||
+        !(space->need = copy_of(need, n_need))) {
+        free_space(space);
+        return NULL;
+    }
+    space->before = space->follow + ops;
+    space->touch = space->before + ops;
+    space->users = space->touch + ops;
+    space->writers = space->users + buffers;
+    bool sound = spans_lie_within(space->follow, n_all, n_lists / 4);
+    for (Py_ssize_t i = 0; sound && i < (Py_ssize_t)ops * 3 + buffers * 2; i++) {
+        bool of_buffers = i >= (Py_ssize_t)ops * 2 && i < (Py_ssize_t)ops * 3;
+        for (int32_t at = space->follow[i].begin; at < space->follow[i].end; at++) {
+            int32_t value = space->lists[at];
+            sound = sound && value >= 0 && value < (of_buffers ? buffers : ops);
+        }
+    }
+    if (!sound) {
+        free_space(space);
+        PyErr_SetString(PyExc_ValueError, "a list names what does not exist");
+        return NULL;
+    }
+    return PyCapsule_New(space, SPACE, space_destructor);
+}
+
+static void search_destructor(PyObject *capsule) {
+    search_free(PyCapsule_GetPointer(capsule, SEARCH));
+    Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule)); /* the space it walks */
+}
+
+PyDoc_STRVAR(make_search_doc,
+             "make_search(space, upper, switches, group, floor, greed) -> capsule\n\n"
+             "switches: bits for free moves, valleys, dominance, trade, furthest, tally; group: int32 per\n"
+             "buffer; floor: int64 per group.");
+
+static PyObject *make_search(PyObject *self, PyObject *args) {
+    (void)self;
+    PyObject *owner;
+    long long upper;
+    int bits, greed;
+    const char *group, *floor;
+    Py_ssize_t n_group, n_floor;
+    if (!PyArg_ParseTuple(args, "OLiy#y#i", &owner, &upper, &bits, &group, &n_group, &floor, &n_floor,
+                          &greed))
+        return NULL;
+    Space *space = PyCapsule_GetPointer(owner, SPACE);
+    if (!space) return NULL;
+    int32_t groups = (int32_t)(n_floor / 8);
+    bool sound = n_floor == (Py_ssize_t)groups * 8 && (!groups || n_group == (Py_ssize_t)space->buffers * 4);
+    for (int32_t k = 0; sound && groups && k < space->buffers; k++) {
+        int32_t g;
+        memcpy(&g, group + (size_t)k * 4, 4);
+        sound = g >= -1 && g < groups;
+    }
+    if (!sound) {
+        PyErr_SetString(PyExc_ValueError, "groups and floors do not belong together");
+        return NULL;
+    }
+    Switches switches = {bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1, bits >> 4 & 1,
+                         bits >> 5 & 1};
+    Search *search = search_new(space, upper, switches, groups, (const int32_t *)(const void *)group,
+                                (const int64_t *)(const void *)floor, greed);
+    if (!search) return PyErr_NoMemory();
+    PyObject *capsule = PyCapsule_New(search, SEARCH, search_destructor);
+    if (!capsule) {
+        search_free(search);
+        return NULL;
+    }
+    Py_INCREF(owner);
+    PyCapsule_SetContext(capsule, owner);
+    return capsule;
+}
+
+PyDoc_STRVAR(run_doc, "run(search, slice, cap) -> (event, bound, states, known, bytes)");
+
+static PyObject *run(PyObject *self, PyObject *args) {
+    (void)self;
+    PyObject *capsule;
+    long long slice;
+    unsigned long long cap;
+    if (!PyArg_ParseTuple(args, "OLK", &capsule, &slice, &cap)) return NULL;
+    Search *search = PyCapsule_GetPointer(capsule, SEARCH);
+    if (!search) return NULL;
+    Event event;
+    Py_BEGIN_ALLOW_THREADS;
+    event = search_run(search, slice, (size_t)cap);
+    Py_END_ALLOW_THREADS;
+    return Py_BuildValue("iLLLK", (int)event, (long long)search_bound(search),
+                         (long long)search_states(search), (long long)search_known(search),
+                         (unsigned long long)search_bytes(search));
+}
+
+PyDoc_STRVAR(moves_doc, "moves(search) -> list: ops undone, ~buffer for a drop, in backward time");
+
+static PyObject *moves(PyObject *self, PyObject *capsule) {
+    (void)self;
+    Search *search = PyCapsule_GetPointer(capsule, SEARCH);
+    if (!search) return NULL;
+    int32_t *found = NULL;
+    int64_t count = search_moves(search, &found);
+    if (count < 0) return PyErr_NoMemory();
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (int64_t i = 0; list && i < count; i++) {
+        PyObject *move = PyLong_FromLong(found[i]);
+        if (!move) {
+            Py_DECREF(list);
+            list = NULL;
+            break;
+        }
+        PyList_SetItem(list, (Py_ssize_t)i, move);
+    }
+    free(found);
+    return list;
+}
+
+static PyMethodDef methods[] = {
+    {"make_space", make_space, METH_VARARGS, make_space_doc},
+    {"make_search", make_search, METH_VARARGS, make_search_doc},
+    {"run", run, METH_VARARGS, run_doc},
+    {"moves", moves, METH_O, moves_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "_native",
+    .m_doc = "Compiled best-first search of the traffic problem, see solver/traffic/explorer.py.",
+    .m_size = 0,
+    .m_methods = methods,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

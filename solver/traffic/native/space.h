@@ -1,0 +1,36 @@
+/* A backward state space as flat tables, see solver/traffic/space.py. */
+#ifndef TIGHTFIT_TRAFFIC_SPACE_H
+#define TIGHTFIT_TRAFFIC_SPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint64_t Word;
+
+typedef struct {
+    int32_t begin, end;
+} Span;
+
+typedef struct {
+    int32_t ops, buffers;
+    int32_t op_words, buffer_words;
+    bool streaming;
+    int64_t capacity;
+    int64_t *fixed;   /* per op: bytes of workspace and untracked operands */
+    int64_t *size;    /* per buffer, largest first */
+    uint8_t *clean;   /* per buffer: external memory holds it anyway */
+    uint8_t *several; /* per buffer: more than one op of the window writes it */
+    int32_t *lists;   /* ops or buffers, addressed by the spans below */
+    Span *follow;     /* per op: ops that may become ready */
+    Span *before;     /* per op: ops that must be undone before, direct ones at least */
+    Span *touch;      /* per op: tracked buffers, ascending */
+    Span *users;      /* per buffer: ops that touch it */
+    Span *writers;    /* per buffer: those that write it */
+    Word *need;       /* per op: mask of all ops that must be undone before */
+} Space;
+
+static inline bool has(const Word *mask, int32_t i) { return mask[i >> 6] >> (i & 63) & 1; }
+static inline void put(Word *mask, int32_t i) { mask[i >> 6] |= (Word)1 << (i & 63); }
+static inline void drop(Word *mask, int32_t i) { mask[i >> 6] &= ~((Word)1 << (i & 63)); }
+
+#endif

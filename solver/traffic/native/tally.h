@@ -1,0 +1,18 @@
+/* Lower bound on the cost to come, see solver/traffic/tally.py. */
+#ifndef TIGHTFIT_TRAFFIC_TALLY_H
+#define TIGHTFIT_TRAFFIC_TALLY_H
+
+#include <stddef.h>
+
+#include "space.h"
+
+typedef struct Tally Tally;
+
+Tally *tally_new(const Space *space); /* NULL without memory */
+void tally_free(Tally *tally);
+size_t tally_bytes(const Tally *tally);
+/* Bytes at least still to pay; -1 without memory. */
+int64_t tally_rest(Tally *tally, const Word *undone, const Word *ready, uint64_t hash, int64_t held,
+                   int64_t cheap);
+
+#endif

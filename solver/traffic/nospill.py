@@ -1,0 +1,106 @@
+"""Is there a plan without any non-compulsory byte? A least-peak question.
+
+There is one iff some order of a slightly different network stays within the TCM: one in which each
+network input is brought in by a load of its own and each output leaves once it is stored. In
+streaming mode a buffer with a single user never takes room, so it is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solver.limits import Limit, LimitReachedError, Meter
+from solver.memory import Problem, Storage
+from solver.peak.engine import Engine
+from solver.traffic.model import Mode
+
+if TYPE_CHECKING:
+    from solver.limits import Observer
+    from solver.peak.engine import Outcome
+    from solver.traffic.model import TrafficProblem
+
+
+def peak_problem(problem: TrafficProblem, *, loads: bool = True) -> Problem:
+    """State the question as a least-peak problem.
+
+    Parameters
+    ----------
+    problem : TrafficProblem
+        Ops keep their ids; loads and stores follow them.
+    loads : bool
+        Without loads and stores the problem has just the ops: good for making orders only.
+    """
+    names = list(problem.names)
+    predecessors = [list(before) for before in problem.predecessors]
+    workspace = list(problem.workspace)
+    storages: list[Storage] = []
+
+    def add_op(name: str, before: tuple[int, ...]) -> int:
+        names.append(name)
+        predecessors.append(list(before))
+        workspace.append(0)
+        return len(names) - 1
+
+    for buffer in problem.buffers:
+        if problem.mode is Mode.STREAMING and len(buffer.users) == 1:
+            continue
+        producers, consumers = buffer.writers, buffer.readers
+        if not producers and loads:
+            producers = (add_op(f"load {buffer.name}", ()),)
+            for v in consumers:
+                predecessors[v].append(producers[0])
+        if not consumers and loads:
+            consumers = (add_op(f"store {buffer.name}", producers),)
+        storages.append(
+            Storage(
+                buffer.name,
+                buffer.size,
+                producers,
+                consumers,
+                is_input=not producers,
+                is_output=not consumers,
+            )
+        )
+    return Problem(
+        names=tuple(names),
+        predecessors=tuple(tuple(sorted(before)) for before in predecessors),
+        storages=tuple(storages),
+        workspace=tuple(workspace),
+        reuses=tuple(() for _ in names),
+    )
+
+
+class _Verdict:
+    """Ends the engine once the answer is known."""
+
+    def __init__(self, capacity: int, observer: Observer) -> None:
+        self._capacity = capacity
+        self._observer = observer
+
+    def on_incumbent(self, peak: int) -> None:
+        if peak <= self._capacity:
+            raise LimitReachedError(Limit.NODES)
+
+    def on_bound(self, bound: int) -> None:
+        if bound > self._capacity:
+            raise LimitReachedError(Limit.NODES)
+
+    def on_progress(self, states: int) -> None:
+        self._observer.on_progress(states)
+
+
+def least_peak(problem: TrafficProblem, meter: Meter) -> Outcome:
+    """Ask the least-peak engine, until it knows on which side of the TCM's size the peak lies.
+
+    The outcome's order holds loads and stores too; ``peak`` and ``bound`` tell the answer. A limit
+    or an interrupt that struck before is in ``limit``.
+    """
+    inner = Meter(meter.limits, _Verdict(problem.capacity, meter.observer))
+    inner.states = meter.states
+    inner._start = meter._start  # noqa: SLF001  one clock for both
+    outcome = Engine(peak_problem(problem), inner).solve()
+    meter.states = inner.states
+    if outcome.peak <= problem.capacity or outcome.bound > problem.capacity:
+        if outcome.limit is not Limit.INTERRUPT:
+            outcome.limit = None
+    return outcome

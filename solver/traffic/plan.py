@@ -1,0 +1,102 @@
+"""A plan of least traffic, as :class:`solver.plan.Plan`."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from solver._version import __version__
+from solver.memory import MemoryRules
+from solver.plan import Plan
+from solver.traffic.minimize import minimize_traffic
+from solver.traffic.model import Mode, Weights
+from solver.verify.traffic import check_traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.graph import Graph
+    from solver.limits import Limits, Observer
+    from solver.traffic.outcome import TrafficOutcome
+
+
+def plan_traffic(
+    graph: Graph,
+    tcm: int,
+    limits: Limits | None = None,
+    observer: Observer | None = None,
+    *,
+    mode: Mode | str = Mode.RESIDENT,
+    weights: Weights | str = Weights.IGNORE,
+    rules: MemoryRules | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Find the plan of least traffic; see :func:`solver.traffic.minimize_traffic`.
+
+    Parameters
+    ----------
+    options : mapping, optional
+        Reading options to record in the plan.
+
+    Returns
+    -------
+    Plan
+        Its steps have been replayed by independent code.
+
+    Raises
+    ------
+    ValueError
+        If the TCM is not positive, or the rules allow in-place reuse.
+    VerificationError
+        If the independent replay contradicts the solver: a bug, never caught.
+    """
+    rules = rules or MemoryRules()
+    outcome = minimize_traffic(
+        graph, tcm, limits, observer, mode=mode, weights=weights, rules=rules
+    )
+    plan = Plan(
+        model=graph.name,
+        problem="traffic",
+        status=outcome.status,
+        limit=outcome.limit,
+        tcm_bytes=tcm,
+        peak_bytes=outcome.peak_bytes or 0,
+        lower_bound_bytes=outcome.traffic_lower_bound_bytes,
+        order=outcome.order,
+        traffic_bytes=outcome.traffic_bytes,
+        compulsory_bytes=outcome.compulsory_bytes,
+        steps=outcome.steps,
+        baselines=outcome.baselines,
+        seconds=outcome.seconds,
+        certificate=_certificate(outcome),
+        options={
+            **(options or {}),
+            "alignment": rules.alignment,
+            "in_place": rules.in_place,
+            "views": rules.views,
+            "mode": outcome.mode.value,
+            "weights": outcome.weights.value,
+        },
+        curve=outcome.curve,
+        warnings=outcome.warnings,
+        versions={
+            "tightfit": __version__,
+            "python": platform.python_version(),
+            "scipy": version("scipy"),
+        },
+    )
+    check_traffic(plan, graph)
+    return plan
+
+
+def _certificate(outcome: TrafficOutcome) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "kind": outcome.proof,
+        "bound_bytes": outcome.traffic_lower_bound_bytes,
+        "states": outcome.states,
+        "least_tcm_bytes": outcome.least_tcm_bytes,
+    }
+    if outcome.oversized:
+        found["oversized"] = dict(outcome.oversized)
+    return found

@@ -1,0 +1,118 @@
+"""From exploration to plans: run an explorer under limits and read off what it found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solver.limits import Limit, LimitReachedError
+from solver.traffic.explorer import UNBOUNDED, Event, Explorer, PythonExplorer, Rules
+from solver.traffic.kernel import NativeExplorer
+from solver.traffic.residency import Gap, Residency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from solver.limits import Meter
+    from solver.traffic.space import Space
+
+_SLICE = 1024
+
+
+class Search:
+    """Exact search of a space for a plan that spills less than ``upper`` bytes.
+
+    Parameters
+    ----------
+    space : Space
+        The whole problem.
+    meter : Meter
+        Limits and observer.
+    upper : int
+        Spilled bytes of the best plan known.
+    rules : Rules, optional
+        Pruning.
+    greed : int
+        0 for best-first search, whose bound is valid at any time. Above, the cost to come weighs
+        that much more: plans are found sooner and prove nothing.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        meter: Meter,
+        upper: int = UNBOUNDED,
+        rules: Rules | None = None,
+        *,
+        greed: int = 0,
+    ) -> None:
+        rules = rules or Rules()
+        self.space = space
+        self._meter = meter
+        make = NativeExplorer if NativeExplorer.fits(space, rules) else PythonExplorer
+        self._explorer: Explorer = make(space, upper, rules, greed=greed)
+        self._greed = greed
+
+    @property
+    def bound(self) -> int:
+        """No plan spills less, unless it spills at least ``upper``."""
+        return 0 if self._greed else self._explorer.bound
+
+    @property
+    def states(self) -> int:
+        """States expanded so far."""
+        return self._explorer.states
+
+    def run(
+        self, on_bound: Callable[[int], None] | None = None, states: int | None = None
+    ) -> Residency | None:
+        """Search to the end, or for about so many states.
+
+        Returns
+        -------
+        Residency or None
+            A plan below ``upper``, the best one unless greedy; None if there is none (or if
+            ``states`` ran out, for a greedy search).
+
+        Raises
+        ------
+        LimitReachedError
+            When a limit is hit; ``bound`` is valid then.
+        """
+        explorer = self._explorer
+        while states is None or explorer.states < states:
+            before, bound = explorer.states, explorer.bound
+            allowed = self._meter.allowance(_SLICE)
+            event = explorer.advance(allowed, self._meter.memory_left())
+            if on_bound is not None and explorer.bound > bound and not self._greed:
+                on_bound(explorer.bound)
+            if event is Event.FOUND:
+                self._count(before)
+                return residency_of(self.space, explorer.moves())
+            if event is Event.EXHAUSTED:
+                self._count(before)
+                return None
+            self._meter.add(explorer.states - before)
+            if event is Event.NO_MEMORY:
+                raise LimitReachedError(Limit.MEMORY)
+        return None
+
+    def _count(self, before: int) -> None:
+        """Count the last states without looking at the clock: the answer is here."""
+        self._meter.states += self._explorer.states - before
+
+
+def residency_of(space: Space, moves: Sequence[int]) -> Residency:
+    """Read moves in backward time as an order and the gaps of absence."""
+    absent: set[Gap] = set()
+    dropped: set[int] = set()
+    order: list[int] = []
+    for move in moves:
+        if move < 0:
+            dropped.add(~move)
+            continue
+        v = space.ops[move]
+        order.append(v)
+        for k in [k for k in dropped if space.touch[move] >> k & 1]:
+            absent.add((space.buffers[k], v))
+            dropped.discard(k)
+    return Residency(tuple(reversed(order)), frozenset(absent))

@@ -1,0 +1,164 @@
+"""Least traffic over a range of TCM sizes: what a larger TCM is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from solver.limits import Limits, Meter, SilentObserver
+from solver.peak.engine import Engine
+from solver.traffic.minimize import minimize_traffic
+from solver.traffic.model import Mode, Weights, make_traffic_problem
+from solver.traffic.nospill import peak_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.graph import Graph
+    from solver.limits import Observer
+    from solver.memory import MemoryRules
+
+_POINTS = 12
+_GRAIN = 256  # bytes: sizes in between are rounded down to this
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Traffic at one size of TCM.
+
+    Attributes
+    ----------
+    tcm : int
+        Bytes.
+    traffic : int or None
+        Bytes of the best plan; None if some op is larger than the TCM.
+    bound : int
+        Bytes that no plan goes below.
+    limit : str or None
+        What stopped the solver there.
+    """
+
+    tcm: int
+    traffic: int | None
+    bound: int
+    limit: str | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the traffic is the least, or proven impossible."""
+        return self.traffic is None or self.traffic == self.bound
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points by size of TCM, and where the curve begins, bends and ends.
+
+    Attributes
+    ----------
+    points : tuple of Point
+        Smallest TCM first.
+    compulsory : int
+        Bytes that move with any TCM.
+    least_tcm : int
+        The smallest TCM for which there is a plan.
+    no_spill_tcm, no_spill_bound : int
+        A TCM with which nothing but the compulsory bytes moves, and a bound below which there is
+        none; the smallest such TCM where the two are equal.
+    """
+
+    points: tuple[Point, ...]
+    compulsory: int
+    least_tcm: int
+    no_spill_tcm: int
+    no_spill_bound: int
+
+    @property
+    def knee(self) -> Point | None:
+        """The point furthest below the line from the first feasible one to the last.
+
+        Source: Satopaa et al., "Finding a 'Kneedle' in a Haystack", ICDCSW 2011.
+        """
+        found = [(p.tcm, p.traffic, p) for p in self.points if p.traffic is not None]
+        if len(found) < 3:
+            return None
+        (x0, y0, _), (x1, y1, _) = found[0], found[-1]
+        if y0 == y1 or x0 == x1:
+            return None
+        below = [((x - x0) / (x1 - x0) + (y - y1) / (y0 - y1), -x, p) for x, y, p in found[1:-1]]
+        return min(below, key=lambda item: (item[0], -item[1]))[2]
+
+
+def sweep(
+    graph: Graph,
+    low: int,
+    high: int,
+    limits: Limits | None = None,
+    observer: Observer | None = None,
+    *,
+    mode: Mode | str = Mode.RESIDENT,
+    weights: Weights | str = Weights.IGNORE,
+    rules: MemoryRules | None = None,
+    on_point: Callable[[Point], None] | None = None,
+) -> Curve:
+    """Solve the traffic problem for sizes of TCM from ``low`` to ``high``.
+
+    Sizes are spread evenly on a logarithmic scale; where the curve begins and where it reaches the
+    compulsory bytes is among them, if in range. Each gets an even share of the time left. A plan
+    for a smaller TCM works in a larger one, and a bound for a larger one holds in a smaller one:
+    both are passed on.
+
+    Raises
+    ------
+    ValueError
+        If the range is empty or not positive.
+    """
+    if not 0 < low <= high:
+        raise ValueError(f"there are no sizes of TCM from {low} to {high}")
+    limits, observer = limits or Limits(), observer or SilentObserver()
+    meter = Meter(limits, observer)
+    problem = make_traffic_problem(graph, high, mode=mode, weights=weights, rules=rules)
+    sizes = _sizes(low, high, problem.least_capacity)
+    whole = Engine(peak_problem(problem), Meter(_share(limits, meter, len(sizes) + 1))).solve()
+    extra = {problem.least_capacity, whole.peak}
+    sizes = sorted({*sizes, *(size for size in extra if low <= size <= high)})
+    found: list[Point] = []
+    for k, size in enumerate(sizes):
+        share = _share(limits, meter, len(sizes) - k)
+        outcome = minimize_traffic(
+            graph, size, share, observer, mode=mode, weights=weights, rules=rules
+        )
+        traffic = outcome.traffic_bytes
+        earlier = [p.traffic for p in found if p.traffic is not None]
+        if traffic is not None and earlier:
+            traffic = min(traffic, *earlier)
+        found.append(Point(size, traffic, outcome.traffic_lower_bound_bytes, outcome.limit))
+        if on_point is not None:
+            on_point(found[-1])
+        if outcome.limit == "interrupt":
+            break
+    bound = 0
+    for k in reversed(range(len(found))):
+        if found[k].traffic is not None:
+            bound = max(bound, found[k].bound)
+            found[k] = replace(found[k], bound=bound)
+    return Curve(
+        tuple(found),
+        problem.compulsory_bytes,
+        problem.least_capacity,
+        max(whole.peak, problem.least_capacity),
+        max(whole.bound, problem.least_capacity),
+    )
+
+
+def _sizes(low: int, high: int, least: int) -> list[int]:
+    """List both ends of the range, and sizes between for which there is a plan."""
+    first, steps = min(max(low, least), high), _POINTS - 1
+    between = (int(first * (high / first) ** (k / steps)) for k in range(1, steps))
+    return sorted({low, first, high, *(max(first, size // _GRAIN * _GRAIN) for size in between)})
+
+
+def _share(limits: Limits, meter: Meter, parts: int) -> Limits:
+    """Give an even share of what is left of the time."""
+    if limits.seconds is None:
+        return limits
+    return replace(limits, seconds=max(1e-3, (limits.seconds - meter.seconds) / parts))

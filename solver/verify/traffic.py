@@ -1,0 +1,214 @@
+"""Replay the steps of a plan of least traffic: a TCM, an external memory, and what moves.
+
+* ``load`` copies a buffer from external memory into the TCM, ``store`` copies it back; each moves
+  its bytes. ``evict`` gives up its room, and must not lose the only copy of what is still needed.
+* ``run`` runs an op. What it reads must be in the TCM; what it writes is there from then on, and
+  external copies of that are stale. With scratch bytes, all of it must fit.
+* Where operands may be streamed, ``stream`` says that the next run accesses a buffer straight in
+  external memory, at its size for each access; it then takes no room.
+
+Inputs start in external memory, outputs must end there. Moving each input that is read in once, and
+each output that is written out once, is compulsory. Weights that are streamed count once for each
+op that reads them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solver.verify.errors import require
+from solver.verify.storages import state_memory, stated_rules
+
+if TYPE_CHECKING:
+    from models.graph import Graph
+    from solver.plan import Plan
+    from solver.verify.storages import Memory
+
+_ACTIONS = ("load", "store", "evict", "stream", "run")
+
+
+def check_traffic(plan: Plan, graph: Graph) -> None:
+    """Check every statement of a plan of least traffic but its lower bound.
+
+    Raises
+    ------
+    VerificationError
+        Naming the first statement that does not hold.
+    """
+    require(plan.problem == "traffic", f"unknown problem {plan.problem!r}")
+    tcm, options = plan.tcm_bytes, plan.options
+    require(tcm is not None and tcm > 0, f"a TCM of {tcm!r} bytes")
+    require(
+        options.get("mode") in ("resident", "streaming"), f"unknown mode {options.get('mode')!r}"
+    )
+    require(
+        options.get("weights") in ("ignore", "stream"),
+        f"unknown treatment of weights {options.get('weights')!r}",
+    )
+    for name in ("arena_bytes", "offsets", "budget_bytes", "fits"):
+        require(getattr(plan, name) is None, f"a plan of least traffic states {name!r}")
+    rules = stated_rules(plan)
+    require(not rules.in_place, "in-place reuse under a TCM")
+    tcm_state = _Tcm(plan, graph, state_memory(graph, rules))
+    compulsory = tcm_state.compulsory
+    require(
+        plan.compulsory_bytes == compulsory,
+        f"{compulsory} bytes are compulsory, not {plan.compulsory_bytes!r}",
+    )
+    require(
+        plan.lower_bound_bytes >= compulsory,
+        f"the bound {plan.lower_bound_bytes} is below the {compulsory} compulsory bytes",
+    )
+    stated = plan.certificate.get("bound_bytes")
+    require(
+        stated == plan.lower_bound_bytes,
+        f"the certificate is for {stated!r} bytes, the bound is {plan.lower_bound_bytes}",
+    )
+    if plan.status == "infeasible":
+        least = tcm_state.least_capacity
+        require(least > (tcm or 0), f"every op fits in {plan.tcm_bytes} bytes of TCM")
+        require(not plan.order and not plan.steps, "an infeasible plan has steps")
+        return
+    for number, step in enumerate(plan.steps or ()):
+        require(len(step) == 1, f"step {number} is {step!r}")
+        ((action, name),) = step.items()
+        require(action in _ACTIONS, f"step {number}: unknown action {action!r}")
+        tcm_state.take(action, name, f"step {number} ({action} {name!r})")
+    tcm_state.finish()
+    require(
+        list(plan.order) == tcm_state.order, "the steps run ops in another order than the plan says"
+    )
+    require(
+        tcm_state.moved == plan.traffic_bytes,
+        f"the steps move {tcm_state.moved} bytes, not {plan.traffic_bytes!r}",
+    )
+    require(
+        tcm_state.peak == plan.peak_bytes,
+        f"the steps need {tcm_state.peak} bytes of TCM, not {plan.peak_bytes}",
+    )
+    proven = plan.lower_bound_bytes == plan.traffic_bytes
+    require(
+        (plan.status == "optimal") == proven and plan.status in ("optimal", "feasible"),
+        f"status {plan.status.value!r} with bound {plan.lower_bound_bytes}",
+    )
+
+
+class _Tcm:
+    """Both memories while the steps are replayed."""
+
+    def __init__(self, plan: Plan, graph: Graph, memory: Memory) -> None:
+        assert plan.tcm_bytes is not None
+        self._memory = memory
+        self._capacity = plan.tcm_bytes
+        self._streams = plan.options.get("mode") == "streaming"
+        self._size = {b: s.size for b, s in memory.storages.items() if s.size and s.users}
+        self._number = {memory.storages[b].name: b for b in self._size}
+        self._op = {name: v for v, name in enumerate(memory.names)}
+        # An op that makes a view of a storage reads it; only others write it.
+        self._writers = {b: self._writers_of(b, graph) for b in self._size}
+        self._waiting = {b: set(memory.storages[b].users) for b in self._size}
+        self._inside: set[int] = set()
+        self._valid = {b for b in self._size if memory.storages[b].is_input}
+        self._written: set[int] = set()
+        self._streamed: set[int] = set()
+        self._done: set[int] = set()
+        self.order: list[str] = []
+        self.peak = 0
+        weights = plan.options.get("weights") == "stream"
+        constant = sum(w.size * len(set(w.consumers)) for w in graph.weights) if weights else 0
+        self.moved = constant
+        self.compulsory = constant + sum(
+            size
+            for b, size in self._size.items()
+            if memory.storages[b].is_input or memory.storages[b].is_output
+        )
+
+    def _writers_of(self, b: int, graph: Graph) -> frozenset[int]:
+        storage = self._memory.storages[b]
+        if storage.is_input:
+            return frozenset()
+        readers = {int(v) for i in storage.buffers for v in graph.consumers[i]}
+        return storage.writers - readers
+
+    @property
+    def least_capacity(self) -> int:
+        """The most that any op needs by itself."""
+        needs = [0]
+        for v, scratch in enumerate(self._memory.workspace):
+            operands = sum(self._size.get(b, 0) for b in self._memory.touched[v])
+            needs.append(scratch + (0 if self._streams else operands))
+        return max(needs)
+
+    def take(self, action: str, name: str, where: str) -> None:
+        """Take a step."""
+        if action == "run":
+            require(name in self._op, f"{where}: the network has no such op")
+            self._run(self._op[name], where)
+            return
+        require(name in self._number, f"{where}: the network keeps no such buffer")
+        b = self._number[name]
+        require(action == "stream" or not self._streamed, f"{where}: a run must follow a stream")
+        if action == "load":
+            require(b not in self._inside, f"{where}: it is in the TCM already")
+            require(b in self._valid, f"{where}: external memory has no valid copy")
+            self._inside.add(b)
+            self.moved += self._size[b]
+            self._check_room(0, where)
+        elif action == "store":
+            require(b in self._inside, f"{where}: it is not in the TCM")
+            self._valid.add(b)
+            self.moved += self._size[b]
+        elif action == "evict":
+            require(b in self._inside, f"{where}: it is not in the TCM")
+            is_needed = self._waiting[b] or self._memory.storages[b].is_output
+            require(not is_needed or b in self._valid, f"{where}: its only copy would be lost")
+            self._inside.remove(b)
+        else:
+            require(self._streams, f"{where}: operands must be in the TCM")
+            require(b not in self._inside, f"{where}: it is in the TCM")
+            require(b not in self._streamed, f"{where}: it is streamed twice")
+            self._streamed.add(b)
+
+    def _run(self, v: int, where: str) -> None:
+        memory = self._memory
+        require(v not in self._done, f"{where}: it has run already")
+        require(memory.before[v] <= self._done, f"{where}: it runs before an op that it needs")
+        operands = {b for b in memory.touched[v] if b in self._size}
+        require(self._streamed <= operands, f"{where}: it streams what it does not touch")
+        for b in operands:
+            writes = v in self._writers[b]
+            reads = not writes or b in self._written
+            name = memory.storages[b].name
+            if b in self._streamed:
+                require(not reads or b in self._valid, f"{where}: no valid copy of {name!r}")
+                self.moved += self._size[b] * (reads + writes)
+                self._valid.add(b)
+            else:
+                require(not reads or b in self._inside, f"{where}: {name!r} is not in the TCM")
+                if writes:
+                    self._inside.add(b)
+                    self._valid.discard(b)
+            if writes:
+                self._written.add(b)
+            self._waiting[b].discard(v)
+        self._streamed.clear()
+        self._check_room(memory.workspace[v], where)
+        self._done.add(v)
+        self.order.append(memory.names[v])
+
+    def _check_room(self, scratch: int, where: str) -> None:
+        used = sum(self._size[b] for b in self._inside) + scratch
+        require(used <= self._capacity, f"{where}: {used} bytes do not fit in {self._capacity}")
+        self.peak = max(self.peak, used)
+
+    def finish(self) -> None:
+        """Check that all is done and outputs are where they belong."""
+        require(not self._streamed, "the steps end before the run that streams")
+        for v, name in enumerate(self._memory.names):
+            require(v in self._done, f"op {name!r} never runs")
+        for b in self._size:
+            storage = self._memory.storages[b]
+            require(
+                not storage.is_output or b in self._valid,
+                f"output {storage.name!r} is not in external memory at the end",
+            )

@@ -1,0 +1,109 @@
+"""``--tcm``: least traffic, the curve over sizes, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from solver.verify.__main__ import main as verify
+from tests.cli.networks import BRANCH_SIZES, BRANCHES, write_network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Result
+
+    Run = Callable[..., Result]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Both branches start from x (100 bytes); the largest op touches 1100."""
+    return write_network(tmp_path / "branches.onnx", BRANCHES, BRANCH_SIZES)
+
+
+def test_a_plan_without_spills(run: Run, model: Path, tmp_path: Path) -> None:
+    """A peak of 1110 fits: only x comes in and y goes out."""
+    done = run(model, "--tcm", "1110", "--json", tmp_path / "plan.json")
+    assert done.code == 0
+    assert done.row("traffic")[0] == "110"
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert (plan["problem"], plan["tcm_bytes"]) == ("traffic", 1110)
+    assert plan["traffic_bytes"] == plan["compulsory_bytes"] == 110
+    assert [s["run"] for s in plan["steps"] if "run" in s] == plan["order"]
+    assert verify([str(tmp_path / "plan.json"), str(model)]) == 0
+
+
+def test_ten_bytes_less_cost_a_spill(run: Run, model: Path) -> None:
+    """In 1100 bytes x has to leave while a branch is finished: it is clean, so 100 to reload. The
+    finished branch has to leave while the other runs: 10 out and 10 in."""
+    done = run(model, "--tcm", "1100", "--json", "-")
+    assert done.code == 0
+    assert done.plan["status"] == "optimal"
+    assert done.plan["traffic_bytes"] == 230
+
+
+def test_an_op_larger_than_the_tcm(run: Run, model: Path) -> None:
+    done = run(model, "--tcm", "1KB")
+    assert done.code == 1
+    assert "'heavy_a' (1.1 KB)" in done.out
+    assert "the smallest that works is 1.1 KB (1100 bytes)" in done.verdict
+
+
+def test_streaming_needs_no_room_for_operands(run: Run, model: Path) -> None:
+    done = run(model, "--tcm", "1KB", "--tcm-mode", "streaming", "--json", "-")
+    assert done.code == 0
+    assert done.plan["traffic_bytes"] > 110
+
+
+def test_bytes_as_time_and_energy(run: Run, model: Path) -> None:
+    text = run(model, "--tcm", "1110", "--bandwidth", "1KB", "--energy-per-byte", "20").out
+    assert "takes 0.11 s" in text
+    assert "it costs 0.0022 microjoules" in text
+
+
+def test_the_curve(run: Run, model: Path, tmp_path: Path) -> None:
+    done = run(model, "--tcm", "1000..1200", "--csv", tmp_path / "curve.csv")
+    assert done.code == 0
+    assert "Smallest TCM that works at all: 1.1 KB (1100 bytes)." in done.out
+    assert "Smallest TCM without spills: 1.1 KB (1110 bytes) (proven)" in done.out
+    with (tmp_path / "curve.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    sizes = [int(row["tcm_bytes"]) for row in rows]
+    assert sizes == sorted(set(sizes))
+    assert {1000, 1100, 1110, 1200} <= set(sizes)
+    traffic = {int(row["tcm_bytes"]): row["traffic_bytes"] for row in rows}
+    assert (traffic[1000], traffic[1100], traffic[1110]) == ("", "230", "110")
+    known = [int(row["traffic_bytes"]) for row in rows if row["traffic_bytes"]]
+    assert known == sorted(known, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tcm", "0"], "not above zero"),
+        (["--tcm", "64KB.."], "no range of sizes"),
+        (["--tcm", "2KB..1KB"], "runs downwards"),
+        (["--tcm", "1KB", "--budget", "2KB"], "--budget does not go with --tcm"),
+        (["--tcm", "1KB", "--output", "o.onnx"], "--output does not go with --tcm"),
+        (["--tcm", "1KB", "--in-place"], "not modelled under a TCM"),
+        (["--tcm", "1KB", "--csv", "c.csv"], "give --tcm a range"),
+        (["--tcm", "1KB..2KB", "--json", "-"], "a curve goes to --csv"),
+        (["--csv", "c.csv"], "give --tcm 64KB..1MB"),
+        (["--tcm", "1KB", "--energy-per-byte", "-1"], "no energy"),
+        (["--tcm", "1KB", "--tcm-mode", "fast"], "invalid choice: 'fast'"),
+    ],
+)
+def test_what_is_refused(
+    run: Run, model: Path, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    refused = run(model.name, *arguments)
+    assert refused.code == 2
+    assert refused.err.count("\n") == 1
+    assert message in refused.err
+    assert [path.name for path in model.parent.iterdir()] == [model.name]
