@@ -1,8 +1,9 @@
 """Arenas: published hard layouts, and what TensorFlow Lite Micro needs before and after.
 
 Hard layouts are MiniMalloc's, read from ``$TIGHTFIT_DATA`` (default ``../shared/data``). Networks
-are generated ones and real files found there; each runs in the runtime as it is, in the best order
-with the runtime's own planner, and in the best order with offsets.
+of the zoo are planned only. Other networks are generated ones and real files found there; each
+runs in the runtime as it is, in the best order with the runtime's own planner, and in the best
+order with offsets.
 """
 
 from __future__ import annotations
@@ -20,11 +21,18 @@ from typing import TYPE_CHECKING
 
 import models
 from benchmarks.environment import ROOT, environment
+from benchmarks.registry import INSTANCES
 from models.formats.tflite_write import write_tflite
-from solver.arena.blocks import Block
+from solver import minimize_peak
+from solver.arena.blocks import Block, blocks_of
+from solver.arena.greedy import arena_bytes, greedy_offsets
 from solver.arena.layout import Instance
+from solver.arena.minimize import lay_out
 from solver.arena.pack import pack
 from solver.limits import Limits
+from solver.memory import MemoryRules, make_problem
+from solver.peak.heuristics import file_order, kahn_order
+from solver.runtimes import RUNTIMES
 from tests.runtimes.networks import random_tflite
 from tests.runtimes.run import deploy, run
 
@@ -41,7 +49,7 @@ class Row:
     """One instance; bytes that do not apply stay empty.
 
     ``file_order`` and ``order_only`` are heads planned by the runtime, ``arena`` is ours: measured
-    in the runtime for networks, and packed for layouts.
+    in the runtime for networks, and packed for layouts and networks of the zoo.
     """
 
     kind: str
@@ -106,6 +114,34 @@ def networks(count: int, where: Path) -> Iterator[Row]:
         )
 
 
+def zoo_networks(names: Sequence[str]) -> Iterator[Row]:
+    """Plan arenas of published networks, sizes rounded up to 16 bytes; nothing is run."""
+    rules = MemoryRules(alignment=RUNTIMES["tflm"].alignment)
+    for instance in INSTANCES:
+        if instance.group != "zoo" or (names and instance.name not in names):
+            continue
+        graph = instance.build()
+        problem = make_problem(graph, rules)
+        before = blocks_of(problem, file_order(problem) or kahn_order(problem))
+        start = time.perf_counter()
+        plan = lay_out(
+            minimize_peak(graph, limits=Limits(seconds=_SECONDS), rules=rules),
+            graph,
+            Limits(seconds=_SECONDS),
+        )
+        seconds = time.perf_counter() - start
+        assert plan.arena_bytes is not None
+        yield Row(
+            "zoo",
+            instance.name,
+            plan.arena_bytes,
+            plan.lower_bound_bytes,
+            "load" if plan.is_proven else None,
+            round(seconds, 3),
+            arena_bytes(before, greedy_offsets(before, rules.alignment), rules.alignment),
+        )
+
+
 def summary(rows: Sequence[Row]) -> str:
     """Geometric means of the networks, and what is not proven or not the same."""
     lines = []
@@ -128,7 +164,7 @@ def summary(rows: Sequence[Row]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, write the CSV file; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.arena", description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="two layouts, three networks")
+    parser.add_argument("--smoke", action="store_true", help="two layouts, five networks")
     parser.add_argument("--networks", type=int, default=60, help="generated networks (60)")
     parser.add_argument(
         "--output", type=Path, default=ROOT / "benchmarks" / "results" / "arena.csv", metavar="FILE"
@@ -140,7 +176,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as directory, options.output.open("w", newline="") as file:
         writer = csv.DictWriter(file, [*(f.name for f in fields(Row)), *about])
         writer.writeheader()
-        for source in (layouts(names), networks(count, Path(directory))):
+        zoo = ("swiftnet_int8", "darts_cell") if options.smoke else ()
+        for source in (layouts(names), zoo_networks(zoo), networks(count, Path(directory))):
             for row in source:
                 rows.append(row)
                 writer.writerow({**asdict(row), **about})

@@ -113,6 +113,33 @@ def network_lines(rows: Sequence[Arena]) -> Lines:
     )  # fmt: skip
 
 
+def zoo_lines(rows: Sequence[Arena]) -> Lines:
+    """Show arenas of published networks, which no runtime ran."""
+    some = [row for row in rows if row.kind == "zoo"]
+    if not some:
+        return
+    yield (
+        "Networks of the zoo, sizes rounded up to 16 bytes. *File order*: the arena that "
+        "TensorFlow Lite Micro's planner makes of it, by our copy of that planner. Seconds are for "
+        f"order and offsets. {sum(row.is_least for row in some)} of {len(some)} arenas meet the lower bound "
+        "on the peak of every order."
+    )
+    yield ""
+    yield _made_by(some)
+    yield ""
+    yield from table(
+        ("network", "file order", "order and offsets", "saved %", "bound", "gap %", "s"),
+        [
+            (
+                row.instance, _bytes(row.file_order), f"{row.arena}",
+                f"{100 * (1 - row.arena / row.file_order):.0f}" if row.file_order else "",
+                f"{row.lower_bound}", _gap(row), seconds(row.seconds),
+            )
+            for row in some
+        ],
+    )  # fmt: skip
+
+
 def _summary(rows: Sequence[Arena]) -> Lines:
     """Geometric means over the file's order, and what went worse or wrong."""
     lines = []

@@ -102,6 +102,7 @@ def render(results: Results) -> str:
     for group in GROUPS:
         parts += section(groups.SECTIONS[group].title, groups.lines_of(group, current))
     parts += section("Arenas: published layouts", arena.layout_lines(results.arenas))
+    parts += section("Arenas: networks of the zoo", arena.zoo_lines(results.arenas))
     parts += section(
         "Arenas: networks in TensorFlow Lite Micro", arena.network_lines(results.arenas)
     )
