@@ -121,8 +121,8 @@ def zoo_lines(rows: Sequence[Arena]) -> Lines:
     yield (
         "Networks of the zoo, sizes rounded up to 16 bytes. *File order*: the arena that "
         "TensorFlow Lite Micro's planner makes of it, by our copy of that planner. Seconds are for "
-        f"order and offsets. {sum(row.is_least for row in some)} of {len(some)} arenas meet the lower bound "
-        "on the peak of every order."
+        f"order and offsets. {sum(row.is_least for row in some)} of {len(some)} arenas meet the "
+        "lower bound on the peak of every order."
     )
     yield ""
     yield _made_by(some)
