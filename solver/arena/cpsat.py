@@ -71,14 +71,7 @@ def solve(
     formulation = _Formulation(part, bound, below)
     if hint is not None:
         formulation.hint(hint)
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = workers
-    solver.parameters.random_seed = 0
-    solver.parameters.catch_sigint_signal = False
-    # The presolve of 9.15 can certify a wrong optimum where numbers are large (or-tools #5293).
-    solver.parameters.cp_model_presolve = False
-    status = _run(solver, formulation.model, check)
+    solver, status = solve_model(formulation.model, seconds, workers, check, presolve=False)
     unit = formulation.unit
     if status == cp_model.INFEASIBLE:
         return Answer(None, below)
@@ -90,10 +83,40 @@ def solve(
     return Answer(None, proven)
 
 
-def _run(
-    solver: cp_model.CpSolver, model: cp_model.CpModel, check: Callable[[], None]
-) -> cp_model.CpSolverStatus:
-    """Solve in a thread: the main one stays free for limits and Ctrl-C."""
+def solve_model(
+    model: cp_model.CpModel,
+    seconds: float,
+    workers: int,
+    check: Callable[[], None],
+    *,
+    presolve: bool,
+) -> tuple[cp_model.CpSolver, cp_model.CpSolverStatus]:
+    """Solve in a thread: the main one stays free for limits and Ctrl-C.
+
+    Parameters
+    ----------
+    model : cp_model.CpModel
+        What to solve.
+    seconds : float
+        Wall time.
+    workers : int
+        Threads of CP-SAT.
+    check : callable
+        Called now and then; what it raises ends the solve and is passed on.
+    presolve : bool
+        OR-Tools 9.15 needs care. Its presolve can certify a wrong optimum where numbers are large
+        (or-tools issue 5293; seen from 2**28 on). Without presolve, ``NoOverlap2D`` of optional
+        rectangles was seen to be called infeasible where it is not.
+    """
+    from ortools.sat.python import cp_model  # noqa: PLC0415
+
+    solver = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = workers
+    solver.parameters.random_seed = 0
+    solver.parameters.catch_sigint_signal = False
+    solver.parameters.cp_model_presolve = presolve
+    check()
     statuses: list[cp_model.CpSolverStatus] = []
     thread = threading.Thread(target=lambda: statuses.append(solver.solve(model)), daemon=True)
     thread.start()
@@ -104,7 +127,7 @@ def _run(
     finally:
         solver.stop_search()
         thread.join()
-    return statuses[0]
+    return solver, statuses[0]
 
 
 class _Formulation:

@@ -6,13 +6,14 @@ its rectangles are optional in the ``NoOverlap2D`` of each.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from functools import reduce
 from importlib.util import find_spec
 from itertools import groupby
 from math import gcd
 from typing import TYPE_CHECKING
+
+from solver.arena.cpsat import solve_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from solver.arena.bodies import Part
 
-_POLL = 0.05  # seconds between looks at the limits and at Ctrl-C
+
+_LARGEST = 1 << 24  # units of a bank; see the presolve of ``solve_model``
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +65,14 @@ def solve(
     from ortools.sat.python import cp_model  # noqa: PLC0415
 
     formulation = _Formulation(part, sizes, allowed)
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.catch_sigint_signal = False
-    status = _run(solver, formulation.model, check)
+    if formulation.largest > _LARGEST:
+        return Answer(None)
+    solver, status = solve_model(formulation.model, seconds, 1, check, presolve=True)
     if status == cp_model.INFEASIBLE:
         return Answer(None, is_infeasible=True)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Answer(formulation.places(solver))
     return Answer(None)
-
-
-def _run(
-    solver: cp_model.CpSolver, model: cp_model.CpModel, check: Callable[[], None]
-) -> cp_model.CpSolverStatus:
-    """Solve in a thread: the main one stays free for limits and Ctrl-C."""
-    statuses: list[cp_model.CpSolverStatus] = []
-    thread = threading.Thread(target=lambda: statuses.append(solver.solve(model)), daemon=True)
-    thread.start()
-    try:
-        while thread.is_alive():
-            thread.join(_POLL)
-            check()
-    finally:
-        solver.stop_search()
-        thread.join()
-    return statuses[0]
 
 
 class _Formulation:
@@ -108,7 +90,7 @@ class _Formulation:
         self._part = part
         self._sizes = [size // self.unit for size in sizes]
         self._allowed = allowed
-        largest = max(self._sizes, default=0)
+        self.largest = largest = max(self._sizes, default=0)
         self.offsets = [
             self.model.new_int_var(0, max(0, largest - body.size // self.unit), "")
             for body in part.bodies
