@@ -1,8 +1,8 @@
 """Build backend: setuptools, with a compiler from PyPI where the machine has none.
 
-The package holds a small C extension. On a machine without a C compiler the build asks pip for
+The package holds two small C extensions. On a machine without a C compiler the build asks pip for
 ``ziglang``, whose ``zig cc`` is one; should that fail as well, the package is built without the
-extension and runs in pure Python.
+extensions and runs in pure Python.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403  the hooks that need no change
 
-_EXTENSION = "solver/peak/_native."
+_EXTENSIONS = ("solver/peak/_native.", "solver/traffic/_native.")
 
 
 def _has_compiler() -> bool:
@@ -39,7 +39,7 @@ def _copy_extension_to_sources(wheel: Path) -> None:
     """Run from a checkout, Python finds the sources before the installed package."""
     with zipfile.ZipFile(wheel) as archive, contextlib.suppress(OSError):
         for member in archive.namelist():
-            if member.startswith(_EXTENSION):
+            if member.startswith(_EXTENSIONS):
                 # Replaced, not rewritten: a running process may have the old one mapped.
                 temporary = Path(f"{member}.new")
                 temporary.write_bytes(archive.read(member))

@@ -53,7 +53,7 @@ class _Formulation:
         self.lower.append(at_least)
 
     def _add_write_backs(self) -> None:
-        """A buffer is written back if it is absent in any gap after its last producer."""
+        """Have a buffer written back if it is absent in any gap after its last producer."""
         stored: dict[int, int] = {}
         for g, gap in enumerate(self.gaps):
             buffer = self.problem.buffers[gap.buffer]

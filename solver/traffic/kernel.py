@@ -51,7 +51,8 @@ class NativeExplorer:
         self.known = 0
         self.bound = 0
         switches = (
-            rules.free_moves, rules.valleys, rules.dominance, rules.trade, rules.furthest, rules.tally,
+            rules.free_moves, rules.valleys, rules.dominance, rules.trade, rules.furthest,
+            rules.tally,
         )  # fmt: skip
         group: tuple[int, ...] = ()
         floor: tuple[int, ...] = ()

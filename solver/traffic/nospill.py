@@ -16,7 +16,7 @@ from solver.traffic.model import Mode
 
 if TYPE_CHECKING:
     from solver.limits import Observer
-    from solver.peak.engine import Outcome
+    from solver.peak.outcome import Outcome
     from solver.traffic.model import TrafficProblem
 
 
@@ -100,7 +100,7 @@ def least_peak(problem: TrafficProblem, meter: Meter) -> Outcome:
     inner._start = meter._start  # noqa: SLF001  one clock for both
     outcome = Engine(peak_problem(problem), inner).solve()
     meter.states = inner.states
-    if outcome.peak <= problem.capacity or outcome.bound > problem.capacity:
-        if outcome.limit is not Limit.INTERRUPT:
-            outcome.limit = None
+    is_known = outcome.peak <= problem.capacity or outcome.bound > problem.capacity
+    if is_known and outcome.limit is not Limit.INTERRUPT:
+        outcome.limit = None
     return outcome

@@ -7,6 +7,7 @@ at once.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from solver.traffic.model import Mode
 from solver.traffic.simulate import Action, Move
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Set
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from solver.traffic.model import TrafficProblem
 
@@ -64,7 +66,7 @@ def intervals(problem: TrafficProblem, order: Sequence[int]) -> list[Interval]:
     found: list[Interval] = []
     for b, buffer in enumerate(problem.buffers):
         uses = sorted(buffer.users, key=step.__getitem__)
-        for here, there in zip(uses, uses[1:], strict=False):
+        for here, there in itertools.pairwise(uses):
             dirty = there in buffer.writers
             found.append(Interval(b, step[here], step[there], here, dirty))
     return found
@@ -104,7 +106,7 @@ def room(problem: TrafficProblem, residency: Residency) -> list[int]:
     across = 0
     for i, v in enumerate(residency.order):
         across += difference[i]
-        operands: Set[int] = present[i]
+        operands: AbstractSet[int] = present[i]
         if problem.mode is Mode.RESIDENT:
             operands = set(problem.touched[v])
         at_op = sum(problem.buffers[b].size for b in operands) + problem.workspace[v]

@@ -62,9 +62,10 @@ class Move(NamedTuple):
         if len(step) != 1:
             raise InvalidStepError(f"a step has one key, not {len(step)}")
         ((key, name),) = step.items()
-        if key not in Action:
-            raise InvalidStepError(f"unknown step {key!r}")
-        return cls(Action(key), name)
+        try:
+            return cls(Action(key), name)
+        except ValueError:
+            raise InvalidStepError(f"unknown step {key!r}") from None
 
 
 class InvalidStepError(ValueError):

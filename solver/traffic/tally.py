@@ -72,9 +72,9 @@ class _Set(NamedTuple):
 
 
 class _Settled(NamedTuple):
-    """What settling leads to: the set's index, the change of live bytes, new cheap bytes."""
+    """What settling leads to: the set's place, the change of live bytes, new cheap bytes."""
 
-    index: int
+    place: int
     change: int
     cheap: int
 
@@ -102,7 +102,7 @@ class Tally:
         """
         settled = self._settle(undone, ready)
         held = max(0, held + settled.change)
-        state = settled.index, held, min(max(0, cheap) + settled.cheap, held)
+        state = settled.place, held, min(max(0, cheap) + settled.cheap, held)
         rest = self._rest
         if state not in rest and self._steps > MOST_STEPS:
             return 0
@@ -152,8 +152,10 @@ class Tally:
             others = held - back
             left = others + effect.back + effect.new - effect.gone
         drop = max(0, others - effect.beside)
-        easy = min(drop, cheap + away + effect.new_cheap) if self._space.streaming else min(
-            drop, cheap
+        easy = (
+            min(drop, cheap + away + effect.new_cheap)
+            if self._space.streaming
+            else min(drop, cheap)
         )
         left = max(0, left - drop + effect.change)
         cheap = max(0, cheap + away + effect.new_cheap - easy) + effect.change_cheap
@@ -225,7 +227,7 @@ class Tally:
         ready = space.ready_after(op, after, here.ready)
         settled = self._settle(after, ready)
         return Effect(
-            back, new, new_cheap, gone, beside, settled.change, settled.cheap, settled.index
+            back, new, new_cheap, gone, beside, settled.change, settled.cheap, settled.place
         )
 
     def _fitting(self, op: int, undone: int, room: int) -> int:
@@ -234,9 +236,7 @@ class Tally:
         sizes = [
             size
             for k, size in enumerate(space.size)
-            if not space.touch[op] >> k & 1
-            and space.users[k] & undone
-            and space.users[k] & ~undone
+            if not space.touch[op] >> k & 1 and space.users[k] & undone and space.users[k] & ~undone
         ]
         if sum(sizes) <= room:
             return sum(sizes)
