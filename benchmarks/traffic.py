@@ -1,0 +1,138 @@
+"""Least traffic under a TCM: the joint optimum of order and replacement, beside fixed orders.
+
+Sizes of TCM are those of COSMA (Zhang et al., 2023): ``M_R``, the largest footprint of a single
+op; ``M_P``, the least peak, with which nothing need be spilled; ``M_H``, half-way between.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.environment import environment
+from models import zoo
+from solver.limits import Limits, Meter
+from solver.peak.engine import Engine
+from solver.traffic import make_traffic_problem, minimize_traffic
+from solver.traffic.nospill import peak_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from models import Graph
+
+_WHOLE = ("resnet50", "densenet121", "inception_v3", "mobilenetv2", "unet", "swiftnet")
+_CELLS = ("darts", "nasnet_a", "amoebanet_a", "pnasnet")
+_PEAK_SECONDS = 60.0
+
+INSTANCES: Mapping[str, Callable[[], Graph]] = {
+    **{name: partial(zoo.graph, name) for name in _WHOLE},
+    **{f"{name}_2": partial(zoo.graph, name, cells=2) for name in _CELLS},
+    **{name: partial(zoo.graph, name) for name in _CELLS},
+    **{
+        f"ws{nodes}_s{seed}": partial(
+            zoo.graph, "randwire_cell", graph="ws", nodes=nodes, k=4, p=0.75, graph_seed=seed
+        )
+        for nodes in (32, 48, 64)
+        for seed in range(2)
+    },
+}
+_SMOKE = ("swiftnet", "densenet121", "darts_2", "ws32_s0")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network under one TCM; ``spilled`` and ``bound`` are non-compulsory bytes.
+
+    The last columns are what the simple orders spill, with furthest-use replacement.
+    """
+
+    instance: str
+    ops: int
+    size: str
+    tcm: int
+    status: str
+    compulsory: int
+    spilled: int | None
+    bound: int
+    states: int
+    seconds: float
+    time_limit: float
+    file_order: int | None
+    kahn: int | None
+    depth_first: int | None
+
+
+def measure(name: str, limit: float) -> Iterator[Row]:
+    """Solve one instance at the three sizes."""
+    graph = INSTANCES[name]()
+    least = make_traffic_problem(graph, 1)
+    smallest = least.least_capacity
+    peak = Engine(peak_problem(least), Meter(Limits(seconds=_PEAK_SECONDS))).solve().peak
+    sizes = {"M_P": max(peak, smallest), "M_H": (smallest + max(peak, smallest)) // 2}
+    for size, tcm in {**sizes, "M_R": smallest}.items():
+        start = time.perf_counter()
+        outcome = minimize_traffic(graph, tcm, Limits(seconds=limit))
+        seconds = time.perf_counter() - start
+        compulsory = outcome.compulsory_bytes
+
+        def beyond(order: str, moved: Mapping[str, int], compulsory: int) -> int | None:
+            return moved[order] - compulsory if order in moved else None
+
+        yield Row(
+            name,
+            len(graph.ops),
+            size,
+            tcm,
+            outcome.status.value,
+            compulsory,
+            outcome.spilled_bytes,
+            outcome.traffic_lower_bound_bytes - compulsory,
+            outcome.states,
+            round(seconds, 3),
+            limit,
+            *(
+                beyond(o, outcome.baselines, compulsory)
+                for o in ("file_order", "kahn", "depth_first")
+            ),
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, write the CSV file; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.traffic", description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help=f"only {', '.join(_SMOKE)}")
+    parser.add_argument("--instance", action="append", choices=INSTANCES, metavar="NAME")
+    parser.add_argument("--time-limit", type=float, default=30.0, metavar="SECONDS")
+    parser.add_argument("--csv", type=Path, metavar="FILE")
+    options = parser.parse_args(argv)
+    names = options.instance or (_SMOKE if options.smoke else tuple(INSTANCES))
+    rows: list[Row] = []
+    for name in names:
+        for row in measure(name, options.time_limit):
+            rows.append(row)
+            sys.stdout.write(
+                f"{row.instance:16} {row.ops:4} ops {row.size} {row.tcm:>10} B  {row.status:9} "
+                f"spilled {row.spilled:>10} bound {row.bound:>10} {row.states:>9} states "
+                f"{row.seconds:8.2f} s\n"
+            )
+            sys.stdout.flush()
+    if options.csv is not None:
+        about = environment()
+        with options.csv.open("w", newline="") as file:
+            writer = csv.DictWriter(file, [*(f.name for f in fields(Row)), *about])
+            writer.writeheader()
+            writer.writerows({**asdict(row), **about} for row in rows)
+    proven = sum(row.status == "optimal" for row in rows)
+    sys.stdout.write(f"{proven} of {len(rows)} proven least\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
