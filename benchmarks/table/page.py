@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 from benchmarks import ablation
 from benchmarks.registry import GROUPS
 from benchmarks.rows import Row, read_rows
-from benchmarks.table import arena, devices, formulations, groups, peers, releases, rules
+from benchmarks.table import (
+    arena,
+    devices,
+    formulations,
+    groups,
+    peers,
+    releases,
+    rules,
+    traffic,
+)
 from benchmarks.table.cells import section
 from benchmarks.table.records import read_records
 
@@ -75,6 +84,8 @@ class Results:
         Networks on devices.
     folders : tuple of devices.Folder
         Runs over a folder of networks.
+    spills : tuple of traffic.Spill
+        Networks under a TCM.
     startup : str
         What ``benchmarks.startup`` printed.
     """
@@ -85,6 +96,7 @@ class Results:
     arenas: Sequence[arena.Arena] = ()
     pairs: Sequence[devices.Pair] = ()
     folders: Sequence[devices.Folder] = ()
+    spills: Sequence[traffic.Spill] = ()
     startup: str = ""
 
 
@@ -106,6 +118,7 @@ def render(results: Results) -> str:
     parts += section(
         "Arenas: networks in TensorFlow Lite Micro", arena.network_lines(results.arenas)
     )
+    parts += section("Least traffic under a TCM", traffic.lines_of(results.spills))
     parts += section("Networks on devices", devices.pair_lines(results.pairs))
     parts += section("A folder of networks", devices.folder_lines(results.folders))
     parts += section("Rules on and off", rules.lines_of(results.trials))
@@ -145,6 +158,7 @@ def load(directory: Path) -> Results:
         read_records(directory / "arena.csv", arena.Arena),
         read_records(directory / "devices.csv", devices.Pair),
         read_records(directory / "folder.csv", devices.Folder),
+        read_records(directory / "traffic.csv", traffic.Spill),
         startup.read_text("utf-8") if startup.exists() else "",
     )
 
