@@ -394,8 +394,8 @@ def test_nonsense_is_refused(change: dict[str, object], message: str) -> None:
     plan = minimize_peak(diamond())
     with pytest.raises(ValueError, match=message):
         ReportInput(plan, diamond(), "t", "c", **change)  # type: ignore[arg-type]
+    traffic = dataclasses.replace(plan, problem="traffic", traffic_bytes=plan.peak_bytes)
     with pytest.raises(ValueError, match="not one of 'traffic'"):
-        traffic = dataclasses.replace(plan, problem="traffic", traffic_bytes=plan.peak_bytes)
         ReportInput(traffic, diamond(), "t", "c")
 
 
