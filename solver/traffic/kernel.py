@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solver.peak.space import bits
-from solver.traffic.explorer import Event
+from solver.traffic.rules import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from solver.traffic.explorer import Parts, Rules
+    from solver.traffic.rules import Rules
     from solver.traffic.space import Space
 
 try:
@@ -36,17 +36,9 @@ def is_available() -> bool:
 
 
 class NativeExplorer:
-    """See :class:`solver.traffic.explorer.Explorer`."""
+    """See :class:`solver.traffic.rules.Explorer`."""
 
-    def __init__(
-        self,
-        space: Space,
-        upper: int,
-        rules: Rules,
-        parts: Parts | None = None,
-        *,
-        greed: int = 0,
-    ) -> None:
+    def __init__(self, space: Space, upper: int, rules: Rules, *, greed: int = 0) -> None:
         self.states = 0
         self.known = 0
         self.bound = 0
@@ -54,16 +46,10 @@ class NativeExplorer:
             rules.free_moves, rules.valleys, rules.dominance, rules.trade, rules.furthest,
             rules.tally,
         )  # fmt: skip
-        group: tuple[int, ...] = ()
-        floor: tuple[int, ...] = ()
-        if parts is not None and rules.parts:
-            group, floor = parts.group, parts.floor
         self._search = _native.make_search(
             _capsule(space),
             min(upper, _MAX_BYTES),
             sum(on << i for i, on in enumerate(switches)),
-            np.array(group, np.int32).tobytes(),
-            np.array(floor, np.int64).tobytes(),
             greed,
         )
         self._bytes = 0

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from solver.limits import Limit, LimitReachedError, Limits, Meter, Observer, SilentObserver
 from solver.peak.heuristics import SIMPLE_ORDERS
 from solver.plan import Status
-from solver.traffic.explorer import Rules
 from solver.traffic.heuristics import quick
 from solver.traffic.intervals import best_replacement
 from solver.traffic.model import Mode, TrafficProblem, Weights, make_traffic_problem
 from solver.traffic.nospill import least_peak, peak_problem
 from solver.traffic.outcome import TrafficOutcome
 from solver.traffic.residency import Residency, plan_steps, spilled_bytes
+from solver.traffic.rules import Rules
 from solver.traffic.search import Search
 from solver.traffic.simulate import as_mappings, simulate
 from solver.traffic.space import Space

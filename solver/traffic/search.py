@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solver.limits import Limit, LimitReachedError
-from solver.traffic.explorer import UNBOUNDED, Event, Explorer, PythonExplorer, Rules
+from solver.traffic.explorer import PythonExplorer
 from solver.traffic.kernel import NativeExplorer
 from solver.traffic.residency import Gap, Residency
+from solver.traffic.rules import UNBOUNDED, Event, Explorer, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

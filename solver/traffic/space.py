@@ -10,8 +10,7 @@ reappearing is free. So a state is
 * ``stored``: the resident buffers that were absent in an earlier gap, so that a write-back is paid.
 
 Only buffers with two users or more are *tracked*. All others take room while their op runs and
-need no decision. A space may be restricted to some ops and to some *owned* buffers, the others
-moving for nothing: a relaxation, used for lower bounds (see :mod:`solver.traffic.parts`).
+need no decision. A space may be restricted to a *window* of ops.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from solver.peak.space import bits
 from solver.traffic.model import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from solver.traffic._native import Capsule
     from solver.traffic.model import TrafficProblem
@@ -37,8 +36,6 @@ class Space:
         The whole problem; no op of the window may be oversized.
     window : sequence of int, optional
         Ops to undo; all when omitted.
-    owned : collection of int, optional
-        Buffers whose moves cost; all when omitted.
     reach : sequence of int, optional
         Mask of all descendants of each problem op, itself excluded; computed when omitted.
 
@@ -68,7 +65,6 @@ class Space:
         self,
         problem: TrafficProblem,
         window: Sequence[int] | None = None,
-        owned: Collection[int] | None = None,
         reach: Sequence[int] | None = None,
     ) -> None:
         self.problem = problem
@@ -85,7 +81,7 @@ class Space:
         ]  # fmt: skip
         self._follow(problem, window, index)
         self.native: Capsule | None = None  # the same in the compiled kernel, made on demand
-        self._track(problem, index, owned)
+        self._track(problem, index)
 
     def _follow(
         self, problem: TrafficProblem, window: Sequence[int] | None, index: dict[int, int]
@@ -103,11 +99,12 @@ class Space:
         del index
         self.follow = [tuple(f) for f in follow]
 
-    def _track(
-        self, problem: TrafficProblem, index: dict[int, int], owned: Collection[int] | None
-    ) -> None:
-        candidates = range(len(problem.buffers)) if owned is None else owned
-        tracked = [b for b in candidates if sum(u in index for u in problem.buffers[b].users) > 1]
+    def _track(self, problem: TrafficProblem, index: dict[int, int]) -> None:
+        tracked = [
+            b
+            for b, buffer in enumerate(problem.buffers)
+            if sum(u in index for u in buffer.users) > 1
+        ]
         tracked.sort(key=lambda b: (-problem.buffers[b].size, b))
         self.buffers = tuple(tracked)
         self.size = [problem.buffers[b].size for b in tracked]

@@ -12,9 +12,9 @@ import pytest
 
 from solver.memory import MemoryRules
 from solver.traffic import kernel, minimize_traffic
-from solver.traffic.explorer import Rules
 from solver.traffic.model import make_traffic_problem
 from solver.traffic.plan import plan_traffic
+from solver.traffic.rules import Rules
 from tests.property.graphs import cases
 
 if TYPE_CHECKING:

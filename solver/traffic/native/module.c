@@ -104,37 +104,20 @@ static void search_destructor(PyObject *capsule) {
 }
 
 PyDoc_STRVAR(make_search_doc,
-             "make_search(space, upper, switches, group, floor, greed) -> capsule\n\n"
-             "switches: bits for free moves, valleys, dominance, trade, furthest, tally; group: int32 per\n"
-             "buffer; floor: int64 per group.");
+             "make_search(space, upper, switches, greed) -> capsule\n\n"
+             "switches: bits for free moves, valleys, dominance, trade, furthest, tally.");
 
 static PyObject *make_search(PyObject *self, PyObject *args) {
     (void)self;
     PyObject *owner;
     long long upper;
     int bits, greed;
-    const char *group, *floor;
-    Py_ssize_t n_group, n_floor;
-    if (!PyArg_ParseTuple(args, "OLiy#y#i", &owner, &upper, &bits, &group, &n_group, &floor, &n_floor,
-                          &greed))
-        return NULL;
+    if (!PyArg_ParseTuple(args, "OLii", &owner, &upper, &bits, &greed)) return NULL;
     Space *space = PyCapsule_GetPointer(owner, SPACE);
     if (!space) return NULL;
-    int32_t groups = (int32_t)(n_floor / 8);
-    bool sound = n_floor == (Py_ssize_t)groups * 8 && (!groups || n_group == (Py_ssize_t)space->buffers * 4);
-    for (int32_t k = 0; sound && groups && k < space->buffers; k++) {
-        int32_t g;
-        memcpy(&g, group + (size_t)k * 4, 4);
-        sound = g >= -1 && g < groups;
-    }
-    if (!sound) {
-        PyErr_SetString(PyExc_ValueError, "groups and floors do not belong together");
-        return NULL;
-    }
     Switches switches = {bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1, bits >> 4 & 1,
                          bits >> 5 & 1};
-    Search *search = search_new(space, upper, switches, groups, (const int32_t *)(const void *)group,
-                                (const int64_t *)(const void *)floor, greed);
+    Search *search = search_new(space, upper, switches, greed);
     if (!search) return PyErr_NoMemory();
     PyObject *capsule = PyCapsule_New(search, SEARCH, search_destructor);
     if (!capsule) {

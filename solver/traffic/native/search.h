@@ -14,9 +14,8 @@ typedef struct {
 
 typedef struct Search Search;
 
-/* `space` must outlive the search. NULL without memory. `group` and `floor` may be NULL. */
-Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t groups,
-                   const int32_t *group, const int64_t *floor, int32_t greed);
+/* `space` must outlive the search. NULL without memory. */
+Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t greed);
 void search_free(Search *search);
 /* Expand up to `slice` states while the tables stay under `cap` bytes. */
 Event search_run(Search *search, int64_t slice, size_t cap);

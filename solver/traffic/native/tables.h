@@ -8,7 +8,7 @@
 
 enum { NONE = -1 };
 
-/* A state, or a choice: a state with an op to make room for. Masks and payments follow it. */
+/* A state, or a choice: a state with an op to make room for. Masks follow it. */
 typedef struct {
     int64_t cost, total, bytes, lack;
     int32_t parent; /* node it came from; choices share their state's */

@@ -1,0 +1,125 @@
+/* Replacing a state by one that is at least as good: free moves and valleys. */
+#include "search_internal.h"
+
+static bool is_free(const Space *sp, const State *st, int32_t op) {
+    if (lack_of(sp, st, op) > 0) return false;
+    int64_t bytes_in = 0, price_in = 0;
+    EACH(k, sp->touch[op]) {
+        if (ends_with(sp, st->undone, k, op)) continue;
+        if (writes(sp, op, k)) return false;
+        if (has(st->resident, k)) continue;
+        if (is_live(sp, st->undone, k)) return false;
+        bytes_in += sp->size[k];
+        price_in += sp->size[k] * (sp->clean[k] ? 1 : 2);
+    }
+    if (!bytes_in) return true;
+    EACH(k, sp->touch[op]) {
+        if (has(st->resident, k) && bytes_in <= sp->size[k] && ends_with(sp, st->undone, k, op) &&
+            price_in <= drop_cost(sp, st->undone, st->stored, k))
+            return true;
+    }
+    return false;
+}
+
+/* Take free moves while there are any. */
+static void slide(Search *s, State *st) {
+    const Space *sp = s->space;
+    for (int32_t w = 0; w < sp->op_words; w++) {
+        for (Word look = st->ready[w]; look; look &= look - 1) {
+            int32_t op = w * 64 + __builtin_ctzll(look);
+            if (!is_free(sp, st, op)) continue;
+            state_step(s, st, op);
+            w = -1; /* look again from the start */
+            break;
+        }
+    }
+}
+
+/* The op that ends `k` whatever the order from `undone` on, NONE if that depends. */
+static int32_t ends_at(const Space *sp, const Word *undone, int32_t k) {
+    int32_t last = NONE;
+    if (sp->several[k]) return NONE;
+    EACH(w, sp->writers[k]) last = w;
+    if (last != NONE) return has(undone, last) ? NONE : last;
+    EACH(u, sp->users[k]) {
+        if (has(undone, u)) continue;
+        if (last != NONE) return NONE;
+        last = u;
+    }
+    return last;
+}
+
+/* Whether `k` can stand in for a new buffer of some size and price on the way down. */
+static bool is_stand_in(const State *high, const State *low, const Space *sp, int32_t k,
+                        int64_t size, int64_t price) {
+    if (sp->size[k] < size || !ends_with(sp, low->undone, k, NONE)) return false;
+    if (is_live(sp, high->undone, k))
+        return has(high->resident, k) && drop_cost(sp, high->undone, high->stored, k) >= price;
+    return (sp->clean[k] ? 1 : 2) * sp->size[k] >= price;
+}
+
+/* Whether at any point between the two, in whatever order, `n` or a stand-in has been touched last:
+ * each op that ends a stand-in touches `n` or another one that it does not end. */
+static bool has_heir(const Space *sp, const State *high, const State *low, int32_t n) {
+    int64_t size = sp->size[n], price = size * (sp->clean[n] ? 1 : 2);
+    bool begun = false;
+    for (int32_t w = 0; w < sp->op_words; w++)
+        for (Word m = low->undone[w] & ~high->undone[w]; m; m &= m - 1) {
+            int32_t op = w * 64 + __builtin_ctzll(m);
+            bool ends = false, goes_on = false;
+            EACH(k, sp->touch[op]) {
+                if (k == n) {
+                    goes_on = true;
+                } else if (is_stand_in(high, low, sp, k, size, price)) {
+                    int32_t last = ends_at(sp, high->undone, k);
+                    if (last == op) ends = true;
+                    else if (last != NONE) goes_on = true;
+                    if (last != NONE && has(high->resident, k)) begun = true;
+                }
+            }
+            if (ends && !goes_on) return false;
+        }
+    return begun;
+}
+
+/* Whether `low`, reached from `high` without a drop, loses nothing: no buffer that lives on has been
+ * written since, and nothing is resident that was not so, but for one buffer with an heir. */
+static bool is_valley(const Space *sp, const State *high, const State *low) {
+    int32_t new = NONE;
+    for (int32_t w = 0; w < sp->buffer_words; w++)
+        for (Word m = low->resident[w]; m; m &= m - 1) {
+            int32_t k = w * 64 + __builtin_ctzll(m);
+            if (!has(high->resident, k)) {
+                if (new != NONE || is_live(sp, high->undone, k)) return false;
+                new = k;
+            }
+            if (!sp->several[k]) continue;
+            EACH(v, sp->writers[k]) {
+                if (has(low->undone, v) && !has(high->undone, v)) return false;
+            }
+        }
+    return new == NONE || has_heir(sp, high, low, new);
+}
+
+void settle(Search *s, State *st) {
+    const Space *sp = s->space;
+    slide(s, st);
+    if (!s->switches.valleys) return;
+    for (int32_t w = 0; w < sp->op_words; w++) {
+        for (Word look = st->ready[w]; look; look &= look - 1) {
+            int32_t op = w * 64 + __builtin_ctzll(look);
+            if (lack_of(sp, st, op) > 0) continue;
+            int64_t mark = s->record ? s->record->count : 0;
+            copy_state(s, &s->trial, st);
+            state_step(s, &s->trial, op);
+            slide(s, &s->trial);
+            if (!is_valley(sp, st, &s->trial)) {
+                if (s->record) s->record->count = mark;
+                continue;
+            }
+            copy_state(s, st, &s->trial);
+            w = -1;
+            break;
+        }
+    }
+}

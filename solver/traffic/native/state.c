@@ -1,0 +1,107 @@
+/* States under construction: moved to and from nodes, ops undone, buffers dropped. */
+#include "search_internal.h"
+
+bool state_init(const Space *space, State *state) {
+    size_t ow = (size_t)space->op_words, bw = (size_t)space->buffer_words;
+    state->undone = calloc(2 * ow + 3 * bw + 1, sizeof(Word));
+    if (!state->undone) return false;
+    state->ready = state->undone + ow;
+    state->resident = state->ready + ow;
+    state->stored = state->resident + bw;
+    state->out = state->stored + bw;
+    return true;
+}
+
+void state_free(State *state) { free(state->undone); }
+
+void state_load(const Search *s, State *to, int32_t index) {
+    const Space *sp = s->space;
+    const Node *node = node_at(&s->tables, index);
+    const Word *masks = masks_of(s, index);
+    size_t words = (size_t)sp->buffer_words;
+    memcpy(to->undone, undone_of(&s->tables, node->set), (size_t)sp->op_words * sizeof(Word));
+    memcpy(to->ready, ready_of(&s->tables, node->set), (size_t)sp->op_words * sizeof(Word));
+    memcpy(to->resident, masks, words * sizeof(Word));
+    memcpy(to->stored, masks + words, words * sizeof(Word));
+    if (sp->streaming) memcpy(to->out, masks + 2 * words, words * sizeof(Word));
+    to->cost = node->cost;
+    to->total = node->total;
+    to->bytes = node->bytes;
+    to->count = s->tables.sets[node->set].count;
+    to->hash = s->tables.sets[node->set].hash;
+}
+
+void state_save(Search *s, const State *from, int32_t index) {
+    const Space *sp = s->space;
+    Node *node = node_at(&s->tables, index);
+    Word *masks = masks_of(s, index);
+    size_t words = (size_t)sp->buffer_words;
+    memcpy(masks, from->resident, words * sizeof(Word));
+    memcpy(masks + words, from->stored, words * sizeof(Word));
+    if (sp->streaming) memcpy(masks + 2 * words, from->out, words * sizeof(Word));
+    node->cost = from->cost;
+    node->total = from->total;
+    node->bytes = from->bytes;
+}
+
+static void write_down(Search *s, int32_t move) {
+    Record *r = s->record;
+    if (!r) return;
+    if (r->count == r->room) {
+        int64_t room = r->room ? r->room * 2 : 256;
+        int32_t *moves = realloc(r->moves, (size_t)room * sizeof *moves);
+        if (!moves) {
+            r->failed = true;
+            return;
+        }
+        r->moves = moves;
+        r->room = room;
+    }
+    r->moves[r->count++] = move;
+}
+
+void state_drop(Search *s, State *st, int32_t k) {
+    const Space *sp = s->space;
+    st->cost += drop_cost(sp, st->undone, st->stored, k);
+    drop(st->resident, k);
+    st->bytes -= sp->size[k];
+    if (!sp->clean[k] && !writer_undone(sp, st->undone, k)) put(st->stored, k);
+    write_down(s, ~k);
+}
+
+void state_sacrifice(Search *s, State *st, int32_t k, int32_t op) {
+    const Space *sp = s->space;
+    if (has(st->resident, k)) state_drop(s, st, k);
+    if (!touches(sp, op, k)) return;
+    put(st->out, k);
+    if (!ends_with(sp, st->undone, k, op)) st->cost += cost_before(sp, st, k, op);
+}
+
+void state_step(Search *s, State *st, int32_t op) {
+    const Space *sp = s->space;
+    put(st->undone, op);
+    st->count++;
+    st->hash ^= mix(op);
+    make_ready(sp, st->undone, st->ready, op);
+    write_down(s, op);
+    EACH(k, sp->touch[op]) {
+        bool ends = ends_with(sp, st->undone, k, op);
+        if (ends || writes(sp, op, k)) drop(st->stored, k);
+        bool outside = sp->streaming && has(st->out, k);
+        if (outside) {
+            drop(st->out, k);
+            if (!ends) { /* paid when it was chosen */
+                if (!sp->clean[k] && !writer_undone(sp, st->undone, k)) put(st->stored, k);
+                write_down(s, ~k);
+            }
+        }
+        bool stays = !ends && !outside;
+        if (stays && !has(st->resident, k)) {
+            put(st->resident, k);
+            st->bytes += sp->size[k];
+        } else if (!stays && has(st->resident, k)) {
+            drop(st->resident, k);
+            st->bytes -= sp->size[k];
+        }
+    }
+}

@@ -1,0 +1,108 @@
+"""A backward state, or a choice of victims in one, and what can be done to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solver.peak.space import bits
+
+if TYPE_CHECKING:
+    from solver.traffic.space import Space
+
+Path = tuple[int, "Path"] | None
+
+
+class State:
+    """A node of the search."""
+
+    __slots__ = (
+        "bytes", "cost", "dead", "lack", "limit", "op", "origin", "out", "path", "ready",
+        "resident", "stored", "total", "undone",
+    )  # fmt: skip
+
+    undone: int
+    resident: int
+    stored: int
+    bytes: int  # of resident
+    cost: int
+    total: int  # cost plus bound
+    ready: int
+    path: Path
+    dead: bool
+    op: int  # chosen op, -1 for none
+    origin: State | None  # state in which it was chosen
+    lack: int  # bytes to free before it fits
+    limit: int  # victims are taken from this buffer on
+    out: int  # operands of the op that stay outside (streaming)
+
+    def __init__(self) -> None:
+        self.dead = False
+        self.op = -1
+        self.origin = None
+        self.lack = self.limit = self.out = 0
+
+    def is_obsolete(self) -> bool:
+        """Whether it was dominated since it was queued, or is a choice of a state that was."""
+        return self.dead or (self.origin is not None and self.origin.dead)
+
+    def copy(self) -> State:
+        """Return the same, not dominated."""
+        new = State()
+        for name in State.__slots__:
+            if name != "dead":
+                setattr(new, name, getattr(self, name))
+        return new
+
+
+def first_state(space: Space) -> State:
+    """Return the state in which no op is undone."""
+    root = State()
+    root.undone = root.resident = root.stored = root.bytes = root.cost = root.total = 0
+    root.ready = space.ready(0)
+    root.path = None
+    return root
+
+
+def lack_of(space: Space, state: State, op: int) -> int:
+    """Bytes missing when every operand that lives on is to be in the TCM."""
+    fresh = space.touch[op] & ~state.resident
+    if space.streaming and fresh:
+        fresh &= ~space.finished(op, state.undone | 1 << op)
+    return state.bytes + space.bytes_of(fresh) + space.fixed[op] - space.capacity
+
+
+def drop(space: Space, state: State, k: int) -> None:
+    """Drop the resident buffer ``k``."""
+    state.cost += space.drop_cost(k, state.undone, state.stored)
+    state.resident &= ~(1 << k)
+    state.bytes -= space.size[k]
+    if not (space.clean >> k & 1 or state.undone & space.writers[k]):
+        state.stored |= 1 << k
+    state.path = (~k, state.path)
+
+
+def sacrifice(space: Space, state: State, k: int) -> None:
+    """Drop a victim, or leave it outside at the chosen op."""
+    if state.resident >> k & 1:
+        drop(space, state, k)
+    if space.touch[state.op] >> k & 1:
+        state.out |= 1 << k
+        after = state.undone | 1 << state.op
+        if space.users[k] & ~after:
+            state.cost += space.drop_cost(k, after, state.stored)
+
+
+def step(space: Space, state: State, op: int, out: int) -> None:
+    """Undo ``op``, the operands in ``out`` staying outside."""
+    state.undone |= 1 << op
+    state.ready = space.ready_after(op, state.undone, state.ready)
+    finished = space.finished(op, state.undone)
+    state.stored &= ~(finished | space.rewritten(op))
+    state.path = (op, state.path)
+    for k in bits(out & ~finished):  # paid when it was chosen
+        if not (space.clean >> k & 1 or state.undone & space.writers[k]):
+            state.stored |= 1 << k
+        state.path = (~k, state.path)
+    state.resident = (state.resident | space.touch[op]) & ~(finished | out)
+    state.bytes = space.bytes_of(state.resident)
+    state.op, state.lack, state.limit, state.out, state.origin = -1, 0, 0, 0, None
