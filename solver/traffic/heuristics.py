@@ -16,27 +16,41 @@ if TYPE_CHECKING:
 def furthest_use(problem: TrafficProblem, order: Sequence[int]) -> Residency:
     """Drop what is used furthest ahead when room runs out (Belady, IBM Systems Journal 1966).
 
-    For resident mode; in streaming mode see :func:`densest_gaps`.
+    In streaming mode an operand that will be used again competes for room with all that is there,
+    and is passed by where its next use is the furthest. One that is there already is used at once,
+    so it leaves last, and only where the workspace of the op needs its room.
     """
     step = {v: i for i, v in enumerate(order)}
     uses = [sorted(step[v] for v in b.users) for b in problem.buffers]
+    streaming = problem.mode is Mode.STREAMING
     inside: dict[int, int] = {}  # resident buffers by the op that used them last
     absent: set[Gap] = set()
+
+    def next_use(b: int, since: int) -> int:
+        return next(u for u in uses[b] if u >= since)
+
     for i, v in enumerate(order):
-        operands = set(problem.touched[v])
+        lasting = {b: v for b in problem.touched[v] if uses[b][-1] > i}
+        arriving = {b: v for b in lasting if b not in inside} if streaming else {}
+        staying = set() if streaming else set(problem.touched[v])
+        held = {b: inside[b] for b in inside if b not in staying}
         room = problem.capacity - problem.footprint(v)
-        room -= sum(problem.buffers[b].size for b in inside if b not in operands)
+        room -= sum(problem.buffers[b].size for b in (*held, *arriving))
         while room < 0:
-            victim = max(
-                (b for b in inside if b not in operands),
-                key=lambda b: (next(u for u in uses[b] if u > i), problem.buffers[b].size, -b),
+            _, _, _, victim = max(
+                (next_use(b, i + (b in arriving)), problem.buffers[b].size, -b, b)
+                for b in (*held, *arriving)
             )
-            absent.add((victim, inside.pop(victim)))
+            absent.add((victim, held.pop(victim, v)))
+            if arriving.pop(victim, None) is None:
+                del inside[victim]
+                if victim in lasting:  # streamed now, and so not there afterwards
+                    absent.add((victim, v))
             room += problem.buffers[victim].size
-        for b in operands:
-            inside[b] = v
-            if uses[b][-1] == i:
-                del inside[b]
+        for b in problem.touched[v]:
+            inside.pop(b, None)
+            if b in lasting and (b, v) not in absent:
+                inside[b] = v
     return Residency(tuple(order), frozenset(absent))
 
 
@@ -63,8 +77,5 @@ def densest_gaps(problem: TrafficProblem, order: Sequence[int]) -> Residency:
 
 
 def quick(problem: TrafficProblem, order: Sequence[int]) -> list[Residency]:
-    """Return the quick plans for an order that apply to the problem's mode."""
-    plans = [densest_gaps(problem, order)]
-    if problem.mode is Mode.RESIDENT:
-        plans.append(furthest_use(problem, order))
-    return plans
+    """Return the quick plans for an order; the last is that of :func:`furthest_use`."""
+    return [densest_gaps(problem, order), furthest_use(problem, order)]

@@ -51,7 +51,7 @@ class TrafficOutcome:
     limit : str or None
         Limit that stopped the solver before its proof.
     baselines : mapping of str to int
-        Traffic of simple orders with furthest-use (streaming: densest-gap) replacement, in bytes.
+        Traffic of simple orders with furthest-use replacement, in bytes.
     oversized : mapping of str to int
         Ops that cannot run in this TCM, with the bytes each needs.
     least_tcm_bytes : int
