@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from models import InvalidModelError
+from solver.cli.comparing import PEAK, TRAFFIC
 from solver.cli.errors import InputError
 from solver.cli.exits import Exit
 from solver.cli.network import model_file, read_network
@@ -18,23 +18,23 @@ from solver.cli.parser import (
     add_memory_arguments,
     add_model_arguments,
     add_output_arguments,
+    add_tcm_arguments,
 )
 from solver.cli.run import fail, run
 from solver.cli.streams import emit, emit_json
-from solver.limits import Limits
-from solver.memory import MemoryRules
 from solver.peak.baselines import HEURISTICS
-from solver.peak.baselines.comparison import compare
-from solver.report.comparison import Compared, render_comparison, render_means, render_verdict
-from solver.report.comparison_data import to_csv, to_json
-from solver.report.plots import PlotError, check_plot, ratio_plot
+from solver.report.plots import PlotError, check_plot
 from solver.report.progress import live_progress
+from solver.traffic.baselines import HEURISTICS as TRAFFIC_HEURISTICS
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from solver.cli.comparing import Kind
     from solver.cli.output import OutputFile
+
+    Done = TypeVar("Done")
 
 _EXAMPLES = """\
 examples:
@@ -42,6 +42,8 @@ examples:
       one table: every order's peak beside the optimum
   python -m solver.compare a.tflite b.onnx zoo:nasnet_a --csv all.csv --plot all.png
       a table per network, then geometric means over all of them
+  python -m solver.compare zoo:darts_cell --tcm 1500KB
+      bytes moved between a memory of that size and external memory, beside the least
   python -m solver.compare zoo:darts_cell --json - --quiet
       the figures as JSON on stdout
 
@@ -50,6 +52,7 @@ examples:
 _EXIT_CODES = """\
 exit codes:
   0    every optimum is proven
+  1    with --tcm: some network is proven not to run in a TCM of that size
   2    bad input or usage; models that could be read are reported
   3    some optimum is undecided within the limits
   130  interrupted; what was there has been reported"""
@@ -61,19 +64,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    width = max(len(heuristic.title) for heuristic in HEURISTICS)
-    listed = "".join(f"  {h.title:{width}}  {h.summary}\n" for h in HEURISTICS)
+    orders = _listed([(h.title, h.summary) for h in HEURISTICS])
+    plans = _listed([(h.title, h.summary) for h in TRAFFIC_HEURISTICS])
     parser = Parser(
         "compare",
-        description="Put every known heuristic order beside the proven optimum. Each order is "
-        "replayed by independent code before its figure is shown. --time-limit holds for the "
-        "exact search and for each heuristic anew; one that runs out of time gets no figure. "
-        "Seconds of heuristics are those of the Python versions here, not of the systems that "
-        "they come from.",
-        epilog=f"heuristics:\n{listed}\n{_EXAMPLES}{_EXIT_CODES}",
+        description="Put every known heuristic beside the proven optimum: orders by their peak "
+        "or, with --tcm, orders with replacement by the bytes they move. Each is replayed before "
+        "its figure is shown. --time-limit holds for the exact search and for each heuristic "
+        "anew; one that runs out of time gets no figure. Seconds of heuristics are those of the "
+        "Python versions here, not of the systems that they come from.",
+        epilog=f"heuristics:\n{orders}\nheuristics with --tcm:\n{plans}\n{_EXAMPLES}{_EXIT_CODES}",
     )
     add_model_arguments(parser, several=True)
     add_memory_arguments(parser)
+    add_tcm_arguments(parser, several=True)
     add_limit_arguments(parser)
     add_output_arguments(parser, "the figures")
     group = parser.add_argument_group("tables and plots")
@@ -87,6 +91,11 @@ def _parser() -> Parser:
     return parser
 
 
+def _listed(heuristics: Sequence[tuple[str, str]]) -> str:
+    width = max(len(title) for title, _ in heuristics)
+    return "".join(f"  {title:{width}}  {summary}\n" for title, summary in heuristics)
+
+
 @dataclass(frozen=True, slots=True)
 class _Files:
     """Files to write, checked before the work."""
@@ -97,16 +106,20 @@ class _Files:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    return _run(PEAK, options) if options.tcm is None else _run(TRAFFIC, options)
+
+
+def _run(kind: Kind[Done], options: argparse.Namespace) -> int:
+    kind.check(options)
     models: list[str | None] = options.models or [None]
     files = _claimed(options, models)
     people = sys.stderr if options.json == "-" else sys.stdout
-    render = render_verdict if options.quiet else render_comparison
-    done: list[Compared] = []
+    done: list[Done] = []
     errors: dict[str, str] = {}
     interrupted = False
     for model in dict.fromkeys(models):
         try:
-            compared = _compared(model, options)
+            compared = _compared(kind, model, options)
         except InputError as error:
             errors[str(model)] = str(error)
             fail(str(error))
@@ -117,18 +130,21 @@ def _compare(options: argparse.Namespace) -> int:
             interrupted = True
             break
         done.append(compared)
-        emit(render(compared, people) + "\n" * (not options.quiet), people)
-        interrupted = compared.comparison.is_interrupted
+        if options.quiet:
+            emit(kind.verdict(compared, people), people)
+        else:
+            emit(kind.render(compared, people) + "\n", people)
+        interrupted = kind.code(compared) is Exit.INTERRUPTED
         if interrupted:
             break
     if done:
-        _write(done, errors, options, files)
+        _write(kind, done, errors, options, files)
     if interrupted:
         return Exit.INTERRUPTED
     if errors:
         return Exit.USAGE
-    is_proven = all(compared.comparison.is_proven for compared in done)
-    return Exit.YES if is_proven else Exit.UNDECIDED
+    codes = {kind.code(compared) for compared in done}
+    return next(code for code in (Exit.NO, Exit.UNDECIDED, Exit.YES) if code in codes)
 
 
 def _claimed(options: argparse.Namespace, models: Sequence[str | None]) -> _Files:
@@ -159,40 +175,33 @@ def _claimed(options: argparse.Namespace, models: Sequence[str | None]) -> _File
     return files
 
 
-def _compared(model: str | None, options: argparse.Namespace) -> Compared:
+def _compared(kind: Kind[Done], model: str | None, options: argparse.Namespace) -> Done:
     with live_progress(quiet=options.quiet) as observer:
         network = read_network(model, options.precision, options.dims)
-        try:
-            comparison = compare(
-                network.graph,
-                Limits(seconds=options.time_limit, memory_bytes=options.memory_limit),
-                observer,
-                rules=MemoryRules(options.alignment, options.in_place, options.views),
-                workers=options.workers,
-                options=network.options,
-            )
-        except InvalidModelError as error:
-            raise InputError(f"{network.model}: {error}") from None
-    return Compared(comparison, network.graph, network.model, network.title, network.precision)
+        return kind.compare(network, options, observer)
 
 
 def _write(
-    done: Sequence[Compared],
+    kind: Kind[Done],
+    done: Sequence[Done],
     errors: dict[str, str],
     options: argparse.Namespace,
     files: _Files,
 ) -> None:
     people = sys.stderr if options.json == "-" else sys.stdout
-    if len(done) > 1 and not options.quiet:
-        emit(render_means([compared.comparison for compared in done], people), people)
+    shown = [compared for compared in done if kind.code(compared) is not Exit.NO]
+    if len(done) > 1 and shown and not options.quiet:
+        emit(kind.means(done, people), people)
     if options.json == "-":
-        emit_json(to_json(done, errors) + "\n", sys.stdout)
+        emit_json(kind.json(done, errors) + "\n", sys.stdout)
     elif files.json is not None:
-        files.json.write(to_json(done, errors) + "\n")
+        files.json.write(kind.json(done, errors) + "\n")
     if files.csv is not None:
-        files.csv.write(to_csv(done))
-    if files.plot is not None:
-        files.plot.write(ratio_plot(done, files.plot.path))
+        files.csv.write(kind.csv(done))
+    if files.plot is not None and shown:
+        files.plot.write(kind.plot(shown, files.plot.path))
+    elif files.plot is not None:
+        emit(f"{files.plot.path}: not written; there is no figure to draw.\n", people)
 
 
 if __name__ == "__main__":

@@ -186,8 +186,8 @@ def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_tcm_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--tcm`` and what goes with it."""
+def add_tcm_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add ``--tcm`` and what goes with it; for a comparison of ``several`` models, just that."""
     group = parser.add_argument_group(
         "tightly coupled memory",
         "With --tcm the least bytes moved between a small TCM and external memory are found, "
@@ -195,7 +195,8 @@ def add_tcm_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--tcm", type=_argument(parse_sizes), metavar="SIZE",
-        help="bytes of TCM, for example 128KB; 64KB..1MB for a curve over that range",
+        help="bytes of TCM, for example 128KB"
+        + ("" if several else "; 64KB..1MB for a curve over that range"),
     )  # fmt: skip
     group.add_argument(
         "--tcm-mode", choices=("resident", "streaming"), default="resident",
@@ -206,6 +207,8 @@ def add_tcm_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights", choices=("ignore", "stream"), default="ignore",
         help="ignore weights, or count each op's weights as streamed in once (default ignore)",
     )  # fmt: skip
+    if several:
+        return
     group.add_argument(
         "--bandwidth", type=_argument(parse_size), metavar="SIZE",
         help="bytes per second of external memory: gives the time of the traffic, if nothing else "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from solver.report.explain import problem_of
 from solver.report.page.names import FARTHEST_BUDGET, shown, size_ticks
+from solver.report.plots import PAPER, saved
 from solver.report.units import short_size
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from models import Graph
     from solver.memory import Problem
@@ -43,20 +44,11 @@ def memory_plot(plan: Plan, graph: Graph, path: Path, *, title: str = "") -> byt
     bytes
         The file's content, the same for the same plan.
     """
-    from matplotlib import rc_context  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
 
-    content = io.BytesIO()
-    suffix = path.suffix.lower().removeprefix(".")
-    with rc_context({
-        "svg.hashsalt": "tightfit", "svg.fonttype": "none", "pdf.fonttype": 42,
-        "text.parse_math": False, "font.size": 8,
-    }):  # fmt: skip
-        figure = Figure(figsize=_SIZE, layout="constrained")
+    def draw(figure: Figure) -> None:
         _draw(figure.add_subplot(), plan, problem_of(plan, graph), title)
-        dated = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}[suffix]
-        figure.savefig(content, format=suffix, dpi=300, metadata={dated: None})
-    return content.getvalue()
+
+    return saved(path, _SIZE, draw, dpi=300, settings=PAPER)
 
 
 def _draw(axes: Axes, plan: Plan, problem: Problem, title: str) -> None:

@@ -1,20 +1,22 @@
-"""Bar plots. matplotlib is imported here only, and on demand."""
+"""Bar plots, and what all plots share. matplotlib is imported on demand."""
 
 from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from solver.peak.baselines.comparison import means
-from solver.report.comparison import ratio_text
+from solver.report.tables import ratio_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from solver.peak.baselines.comparison import Mean
     from solver.report.comparison import Compared
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 #: Suffixes of plot files.
 FORMATS = ("png", "svg", "pdf")
 
-_COLOURS = {"peak": "#4c78a8", "arena": "#8c8279", "exact": "#2f8f4e"}
+#: Settings for figures in papers: small letters that stay letters.
+PAPER: Mapping[str, Any] = {"pdf.fonttype": 42, "font.size": 8}
+
+_COLOURS = {
+    "peak": "#4c78a8", "arena": "#8c8279", "traffic": "#4c78a8", "compulsory": "#b9bec5",
+    "exact": "#2f8f4e",
+}  # fmt: skip
 _DOT = "#1b1b1b"
 _MOST_NAMES = 4  # networks named in the title
 _LONGEST_NAME = 24  # characters
@@ -47,6 +55,76 @@ def check_plot(path: Path) -> None:
         raise PlotError("--plot needs matplotlib; pip install 'tightfit[plot]' brings it")
 
 
+def saved(
+    path: Path,
+    size: tuple[float, float],
+    draw: Callable[[Figure], None],
+    *,
+    dpi: int = 150,
+    settings: Mapping[Any, Any] | None = None,
+) -> bytes:
+    """Draw a figure and return the file's content, the same for the same drawing.
+
+    Parameters
+    ----------
+    path : Path
+        Tells the format by its suffix.
+    size : tuple of float
+        Width and height in inches.
+    draw : callable
+        Fills the figure.
+    dpi : int
+        Pixels per inch, where there are pixels.
+    settings : mapping, optional
+        Of matplotlib (``rcParams``), beside those that keep the content the same.
+    """
+    # Half a second that only plots pay; no global state, so no backend is needed.
+    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    content = io.BytesIO()
+    suffix = path.suffix.lower().removeprefix(".")
+    with rc_context({
+        "svg.hashsalt": "tightfit", "svg.fonttype": "none", "text.parse_math": False,
+        **(settings or {}),
+    }):  # fmt: skip
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure)
+        dated = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}[suffix]
+        figure.savefig(content, format=suffix, dpi=dpi, metadata={dated: None})
+    return content.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A method: its ratio to the best, None without an answer.
+
+    ``kind`` is its colour; up to ``base`` it has that of compulsory bytes instead.
+    """
+
+    title: str
+    ratio: float | None
+    label: str
+    kind: str
+    base: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BarPlot:
+    """Bars from the top, dots (ratio, bar) over them, what the axis shows, colours explained."""
+
+    bars: Sequence[Bar]
+    dots: Sequence[tuple[float, int]]
+    title: str
+    axis: str
+    kinds: dict[str, str]
+
+
+def draw_bars(plot: BarPlot, path: Path) -> bytes:
+    """Draw a bar per method; see :func:`saved`."""
+    return saved(path, (8, 1.5 + 0.34 * len(plot.bars)), lambda figure: _draw(figure, plot))
+
+
 def ratio_plot(done: Sequence[Compared], path: Path) -> bytes:
     """Draw a bar per method: its bytes relative to the optimum.
 
@@ -62,44 +140,63 @@ def ratio_plot(done: Sequence[Compared], path: Path) -> bytes:
     bytes
         The file's content, the same for the same figures.
     """
-    # Half a second that only plots pay; no global state, so no backend is needed.
-    from matplotlib import rc_context  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     rows = means([compared.comparison for compared in done])
-    content = io.BytesIO()
-    suffix = path.suffix.lower().removeprefix(".")
-    with rc_context({"svg.hashsalt": "tightfit", "svg.fonttype": "none", "text.parse_math": False}):
-        figure = Figure(figsize=(8, 1.5 + 0.34 * len(rows)), layout="constrained")
-        _draw(figure.add_subplot(), rows, done)
-        dated = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}[suffix]
-        figure.savefig(content, format=suffix, dpi=150, metadata={dated: None})
-    return content.getvalue()
+    bars = [Bar(row.title, finite(row.ratio), _label(row, done), _kind(row)) for row in rows]
+    kinds = {"peak": "peak of live bytes", "arena": "arena bytes", "exact": "exact search"}
+    return draw_bars(
+        BarPlot(
+            bars,
+            _dots(rows, done) if len(done) > 1 else (),
+            title_of([compared.model for compared in done]),
+            axis_of("bytes needed", "order", [compared.comparison.is_proven for compared in done]),
+            {kind: text for kind, text in kinds.items() if any(bar.kind == kind for bar in bars)},
+        ),
+        path,
+    )
 
 
-def _draw(axes: Axes, rows: Sequence[Mean], done: Sequence[Compared]) -> None:
-    dots = _dots(rows, done) if len(done) > 1 else []
-    right = max([1.1, *(_finite(row.ratio) or 0 for row in rows), *(x for x, _ in dots)])
-    for y, row in enumerate(rows):
-        ratio = _finite(row.ratio) or 0
-        axes.barh(y, ratio, height=0.7, color=_COLOURS[_kind(row)], zorder=2)
-        # With dots about, only the foot of the bar is free.
-        at, colour = (0.0, "white") if dots and ratio else (ratio, "black")
-        axes.text(at + 0.012 * right, y, _label(row, done), va="center", fontsize=9, color=colour)
-    if dots:
-        xs, ys = zip(*dots, strict=True)
+def _draw(figure: Figure, plot: BarPlot) -> None:
+    axes = figure.add_subplot()
+    right = max([1.1, *(bar.ratio or 0 for bar in plot.bars), *(x for x, _ in plot.dots)])
+    for y, bar in enumerate(plot.bars):
+        ratio = bar.ratio or 0
+        axes.barh(y, ratio, height=0.7, color=_COLOURS[bar.kind], zorder=2)
+        axes.barh(y, min(bar.base, ratio), height=0.7, color=_COLOURS["compulsory"], zorder=2)
+        if plot.dots:  # these may be anywhere on the bars: figures in a column beside them
+            beside = axes.get_yaxis_transform()
+            axes.text(1.01, y, bar.label, va="center", fontsize=9, transform=beside)
+        else:
+            axes.text(ratio + 0.012 * right, y, bar.label, va="center", fontsize=9)
+    if plot.dots:
+        xs, ys = zip(*plot.dots, strict=True)
         axes.scatter(xs, ys, s=14, color=_DOT, zorder=3, alpha=0.7)
     axes.axvline(1, color=_COLOURS["exact"], linewidth=1.2, zorder=4)
-    axes.set_yticks(range(len(rows)), [row.title for row in rows])
+    axes.set_yticks(range(len(plot.bars)), [bar.title for bar in plot.bars])
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.12 * right)
+    axes.set_xlim(0, (1.03 if plot.dots else 1.12) * right)
     axes.grid(axis="x", color="#dddddd", zorder=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.set_title(_title(done), fontsize=11, loc="left")
-    axes.set_xlabel(_axis(done))
-    _legend(axes, rows, with_dots=bool(dots))
+    axes.set_title(plot.title, fontsize=11, loc="left")
+    axes.set_xlabel(plot.axis)
+    _legend(axes, plot)
+
+
+def _legend(axes: Axes, plot: BarPlot) -> None:
+    from matplotlib.lines import Line2D  # noqa: PLC0415
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    handles: list[Patch | Line2D] = [
+        Patch(color=_COLOURS[kind], label=text) for kind, text in plot.kinds.items()
+    ]
+    if plot.dots:
+        handles.append(
+            Line2D([], [], color=_DOT, marker="o", markersize=4, linestyle="", label="one network")
+        )
+    axes.figure.legend(
+        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
+    )
 
 
 def _dots(rows: Sequence[Mean], done: Sequence[Compared]) -> list[tuple[float, int]]:
@@ -108,7 +205,7 @@ def _dots(rows: Sequence[Mean], done: Sequence[Compared]) -> list[tuple[float, i
     found: list[tuple[float, int]] = []
     for comparison in (compared.comparison for compared in done):
         for row in (*comparison.rows, comparison.exact):
-            ratio = _finite(comparison.ratio(row))
+            ratio = finite(comparison.ratio(row))
             if ratio is not None:
                 found.append((ratio, bar[row.name]))
     return found
@@ -127,43 +224,28 @@ def _label(row: Mean, done: Sequence[Compared]) -> str:
     return text if row.answered == len(done) else f"{text} ({row.answered} of {len(done)})"
 
 
-def _legend(axes: Axes, rows: Sequence[Mean], *, with_dots: bool) -> None:
-    from matplotlib.lines import Line2D  # noqa: PLC0415
-    from matplotlib.patches import Patch  # noqa: PLC0415
-
-    texts = {"peak": "peak of live bytes", "arena": "arena bytes", "exact": "exact search"}
-    kinds = {_kind(row) for row in rows}
-    handles: list[Patch | Line2D] = [
-        Patch(color=_COLOURS[kind], label=text) for kind, text in texts.items() if kind in kinds
-    ]
-    if with_dots:
-        handles.append(
-            Line2D([], [], color=_DOT, marker="o", markersize=4, linestyle="", label="one network")
-        )
-    axes.figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
-    )
-
-
-def _title(done: Sequence[Compared]) -> str:
-    names = [_printable(compared.model) for compared in done[:_MOST_NAMES]]
-    more = len(done) - len(names)
+def title_of(models: Sequence[str]) -> str:
+    """Name the first few networks."""
+    names = [_printable(model) for model in models[:_MOST_NAMES]]
+    more = len(models) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def _axis(done: Sequence[Compared]) -> str:
-    undecided = sum(not compared.comparison.is_proven for compared in done)
-    what = "bytes needed / optimum" if undecided < len(done) else "bytes needed / best order found"
-    if len(done) > 1:
-        what += ", geometric mean"
-    if undecided and len(done) > 1:
-        what += f" (not proven on {undecided} of {len(done)}: best order found)"
+def axis_of(what: str, found: str, proven: Sequence[bool]) -> str:
+    """Say what ratios are of, and to what: the optimum, or the best that was found."""
+    undecided = sum(not is_proven for is_proven in proven)
+    words = f"{what} / optimum" if undecided < len(proven) else f"{what} / best {found} found"
+    if len(proven) > 1:
+        words += ", geometric mean"
+    if undecided and len(proven) > 1:
+        words += f" (not proven on {undecided} of {len(proven)}: best {found} found)"
     elif undecided:
-        what += " (not proven)"
-    return what
+        words += " (not proven)"
+    return words
 
 
-def _finite(ratio: float | None) -> float | None:
+def finite(ratio: float | None) -> float | None:
+    """Give a ratio that can be drawn; None for one to nothing."""
     return None if ratio is None or math.isinf(ratio) else ratio
 
 

@@ -15,6 +15,7 @@ from matplotlib.image import imread
 import solver.compare as command
 import solver.peak.baselines.comparison as measuring
 from solver import Status, minimize_peak
+from solver.cli import comparing
 from solver.cli.network import read_network
 from solver.peak.baselines import HEURISTICS
 from solver.peak.baselines.comparison import compare
@@ -246,7 +247,7 @@ def test_undecided_means_say_so(
                 undecided(patch)
             return one(graph, *args, **options)
 
-    monkeypatch.setattr(command, "compare", first_undecided)
+    monkeypatch.setattr(comparing, "compare", first_undecided)
     result = run(branches, chain)
     assert result.code == 3
     assert "Not proven on 1 of 2 networks" in result.out
