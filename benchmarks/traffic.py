@@ -1,4 +1,7 @@
-"""Least traffic under a TCM: the joint optimum of order and replacement, beside fixed orders.
+"""Least traffic under a TCM: the joint optimum of order and replacement, beside heuristics.
+
+Heuristics are those of ``python -m solver.compare --tcm``, run by the same code; their orders do
+not depend on the size of the TCM and are found once for all three.
 
 Sizes of TCM are those of COSMA (Zhang et al., 2023): ``M_R``, the largest footprint of a single
 op; ``M_P``, the least peak, with which nothing need be spilled; ``M_H``, half-way between.
@@ -9,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-import time
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -19,7 +21,9 @@ from benchmarks.environment import environment
 from models import zoo
 from solver.limits import Limits, Meter
 from solver.peak.engine import Engine
-from solver.traffic import make_traffic_problem, minimize_traffic
+from solver.traffic import make_traffic_problem
+from solver.traffic.baselines import find_orders
+from solver.traffic.baselines.comparison import compare_traffic
 from solver.traffic.nospill import peak_problem
 
 if TYPE_CHECKING:
@@ -50,7 +54,8 @@ _SMOKE = ("swiftnet", "densenet121", "darts_2", "ws32_s0")
 class Row:
     """One network under one TCM; ``spilled`` and ``bound`` are non-compulsory bytes.
 
-    The last columns are what the simple orders spill, with furthest-use replacement.
+    The last columns are what the heuristics of :mod:`solver.traffic.baselines` spill; None where
+    one has no answer in time.
     """
 
     instance: str
@@ -64,9 +69,14 @@ class Row:
     states: int
     seconds: float
     time_limit: float
-    file_order: int | None
-    kahn: int | None
-    depth_first: int | None
+    file_order: int | None = None
+    kahn: int | None = None
+    depth_first: int | None = None
+    least_peak: int | None = None
+    serenity: int | None = None
+    file_order_knapsack: int | None = None
+    least_peak_knapsack: int | None = None
+    least_peak_ilp: int | None = None
 
 
 def measure(name: str, limit: float) -> Iterator[Row]:
@@ -76,31 +86,24 @@ def measure(name: str, limit: float) -> Iterator[Row]:
     smallest = least.least_capacity
     peak = Engine(peak_problem(least), Meter(Limits(seconds=_PEAK_SECONDS))).solve().peak
     sizes = {"M_P": max(peak, smallest), "M_H": (smallest + max(peak, smallest)) // 2}
+    limits = Limits(seconds=limit)
+    orders = find_orders(graph, limits=limits)
     for size, tcm in {**sizes, "M_R": smallest}.items():
-        start = time.perf_counter()
-        outcome = minimize_traffic(graph, tcm, Limits(seconds=limit))
-        seconds = time.perf_counter() - start
-        compulsory = outcome.compulsory_bytes
-
-        def beyond(order: str, moved: Mapping[str, int], compulsory: int) -> int | None:
-            return moved[order] - compulsory if order in moved else None
-
+        comparison = compare_traffic(graph, tcm, limits, orders=orders)
+        plan = comparison.plan
         yield Row(
             name,
             len(graph.ops),
             size,
             tcm,
-            outcome.status.value,
-            compulsory,
-            outcome.spilled_bytes,
-            outcome.traffic_lower_bound_bytes - compulsory,
-            outcome.states,
-            round(seconds, 3),
+            plan.status.value,
+            comparison.compulsory,
+            comparison.spilled(comparison.exact),
+            comparison.bound - comparison.compulsory,
+            plan.certificate["states"],
+            round(plan.seconds, 3),
             limit,
-            *(
-                beyond(o, outcome.baselines, compulsory)
-                for o in ("file_order", "kahn", "depth_first")
-            ),
+            **{row.name: comparison.spilled(row) for row in comparison.rows},
         )
 
 

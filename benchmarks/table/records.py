@@ -27,7 +27,7 @@ def read_records(path: Path, kind: type[Record]) -> tuple[Record, ...]:
         A CSV file with a heading for each field.
     kind : type
         A dataclass whose fields are strings, booleans, numbers, or one of them or None (an empty
-        cell).
+        cell). A file may lack the columns of fields with a default.
 
     Raises
     ------
@@ -37,15 +37,17 @@ def read_records(path: Path, kind: type[Record]) -> tuple[Record, ...]:
     if not path.exists():
         return ()
     hints = get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]
+    fields = dataclasses.fields(kind)
+    needed = [field.name for field in fields if field.default is dataclasses.MISSING]
     try:
         with path.open(newline="", encoding="utf-8") as file:
             head, *lines = list(csv.reader(file)) or [[]]
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ValueError(f"{path}: {reason}") from None
-    if missing := [name for name in names if name not in head]:
+    if missing := [name for name in needed if name not in head]:
         raise ValueError(f"{path}: no column {', '.join(missing)}")
+    names = [field.name for field in fields if field.name in head]
     records = []
     for line, cells in enumerate(lines, 2):
         if len(cells) != len(head):

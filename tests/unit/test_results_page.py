@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import formulations as formulations_benchmark
-from benchmarks.table import arena, devices, formulations
+from benchmarks import traffic as traffic_benchmark
+from benchmarks.table import arena, devices, formulations, traffic
 from benchmarks.table.page import load, main
 from benchmarks.table.records import read_records
 
@@ -231,3 +232,58 @@ def test_folders_and_devices(tmp_path: Path) -> None:
     assert "`python -m benchmarks.folder --count 100 --jobs 1 2`" in page
     page = "\n".join(devices.pair_lines(results.pairs))
     assert "2 networks of the zoo on 2 devices: 2 fit, 0 are proven not to, 1 are undecided" in page
+
+
+# Traffic
+
+
+def spill(**values: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "instance": "n", "ops": 9, "size": "M_R", "tcm": 2048, "status": "optimal",
+        "spilled": 1024, "bound": 1024, "states": 7, "seconds": 0.5, "time_limit": 30.0,
+        "file_order": 4096, "kahn": None, "depth_first": 1024,
+    }  # fmt: skip
+    return {**row, **values}
+
+
+def test_traffic_beside_heuristics(tmp_path: Path) -> None:
+    write(
+        tmp_path / "traffic.csv",
+        [
+            spill(size="M_P", spilled=0, bound=0, serenity=512, least_peak=0),
+            spill(size="M_H", status="feasible", bound=512, serenity=None, least_peak=2048),
+            spill(serenity=8192, least_peak=None),
+        ],
+    )
+    page = "\n".join(traffic.lines_of(load(tmp_path).spills))
+    assert "| file order + Belady | 83 | 100 | 75 | 75 | 75 | 75 | 3 | 3 |" in page
+    assert "| SERENITY + Belady | 94 | 100 |  | 88 | 94 | 88 | 2 | 2 |" in page
+    assert "| least peak + Belady | 50 |  | 50 |  | 50 | 50 | 1 | 2 |" in page
+    assert "breadth-first" not in page
+    assert "| n | 9 | M_H | 2 | 1 | 0 | 50 | 7 | 0.500 |" in page
+    assert "| n | M_H | 0 to 1 | 4 | 1 | 2 |  |" in page
+    assert "| n | M_R | 1 | 4 | 1 |  | 8 |" in page
+    assert "COSMA (Zhang et al., 2023) reports to remove 84 %" in page
+
+
+def test_traffic_of_older_files(tmp_path: Path) -> None:
+    write(tmp_path / "traffic.csv", [spill()])
+    (row,) = load(tmp_path).spills
+    assert (row.file_order, row.kahn, row.serenity) == (4096, None, None)
+
+
+def test_the_traffic_benchmark_writes_what_the_page_shows(tmp_path: Path) -> None:
+    results, page = tmp_path / "results", tmp_path / "RESULTS.md"
+    results.mkdir()
+    csv_file = results / "traffic.csv"
+    assert traffic_benchmark.main(["--instance", "swiftnet", "--csv", str(csv_file)]) == 0
+    fields = {field.name for field in dataclasses.fields(traffic_benchmark.Row)}
+    assert set(traffic.HEURISTICS) <= fields
+    assert set(traffic.HEURISTICS) <= {f.name for f in dataclasses.fields(traffic.Spill)}
+    last = load(results).spills[-1]
+    assert (last.size, last.spilled, last.file_order, last.least_peak) == ("M_R", 0, 401408, 0)
+    assert all(getattr(last, name) is not None for name in traffic.HEURISTICS)
+    arguments = ["--results", str(results), "--output", str(page)]
+    assert main(arguments) == 0
+    assert main([*arguments, "--check"]) == 0
+    assert "| file order + Belady | 100 | 100 | 100 | 100 |" in page.read_text("utf-8")
