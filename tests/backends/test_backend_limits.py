@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -91,7 +91,7 @@ def test_ctrl_c_twice(solver: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     stated, _, least = hard()
     wind_up = drive._Driver._wind_up
 
-    def interrupted(driver: drive._Driver, run: drive.Run) -> None:
+    def interrupted(driver: drive._Driver[Any, Any], run: drive.Run[Any]) -> None:
         interrupt()
         wind_up(driver, run)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from solver.peak.backend import BackendUnavailableError, Hint, RawOutcome
 from solver.peak.formulation.drive import drive
+from solver.peak.formulation.task import Incumbent
 
 if TYPE_CHECKING:
     from solver.limits import Limits, Observer
@@ -39,9 +40,12 @@ class CpSat:
         The solver runs in a thread of its own, so that Ctrl-C reaches the caller.
         """
         try:
-            from solver.peak.cpsat.runner import SolverThread  # noqa: PLC0415  optional library
+            from solver.peak.cpsat.program import Program  # noqa: PLC0415  optional library
+            from solver.peak.cpsat.runner import SolverThread  # noqa: PLC0415
         except ImportError as error:
             raise BackendUnavailableError(self.name, "cpsat", error) from error
-        return drive(
-            problem, limits, hint, observer, lambda task, left: SolverThread(task, left, workers)
+        best = Incumbent(problem, hint)
+        effort = drive(
+            best, limits, observer, lambda task, left: SolverThread(Program, task, left, workers)
         )
+        return RawOutcome(best.order, best.bound, effort.limit, effort.nodes, effort.seconds)

@@ -5,38 +5,69 @@ from __future__ import annotations
 import math
 import queue
 import threading
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ortools.sat.python import cp_model
 
 from solver.limits import Limit
-from solver.peak.cpsat.program import Program
 from solver.peak.formulation.drive import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from solver.limits import Limits
-    from solver.peak.formulation.task import Task
 
 _SEED = 1
 _GRACE = 5.0  # seconds; presolve looks up rarely
 
+_Found = TypeVar("_Found")
+_Found_co = TypeVar("_Found_co", covariant=True)
+_Task = TypeVar("_Task")
 
-class SolverThread:
-    """Builds the program and solves it; see :class:`solver.peak.formulation.drive.Run`."""
+
+class Program(Protocol[_Found_co]):
+    """A task as a constraint program."""
+
+    def add_constraints(self) -> None:
+        """State everything."""
+
+    def tune(self, solver: cp_model.CpSolver) -> None:
+        """Set the parameters that suit the program."""
+
+    def read(self, is_true: Callable[[cp_model.IntVar], bool]) -> _Found_co:
+        """Read a solution."""
+
+
+class SolverThread(Generic[_Found]):
+    """Builds the program and solves it; see :class:`solver.peak.formulation.drive.Run`.
+
+    Parameters
+    ----------
+    build : callable
+        Makes the program of a task, within a model.
+    """
 
     grace = _GRACE
 
-    def __init__(self, task: Task, limits: Limits, workers: int) -> None:
-        self._task = task
+    def __init__(
+        self,
+        build: Callable[[cp_model.CpModel, _Task], Program[_Found]],
+        task: _Task,
+        limits: Limits,
+        workers: int,
+    ) -> None:
+        self._model = _Model()
+        self._build: Callable[[], Program[_Found]] = partial(build, self._model, task)
         self._limits = limits
         self._workers = workers
         self._solver = cp_model.CpSolver()
-        self._events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event[_Found] | BaseException] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._is_searching = self._is_stopped = False
         threading.Thread(target=self._run, name="cpsat", daemon=True).start()
 
-    def next(self, seconds: float) -> Event | None:
+    def next(self, seconds: float) -> Event[_Found] | None:
         """Wait for an event."""
         try:
             event = self._events.get(timeout=seconds)
@@ -51,7 +82,7 @@ class SolverThread:
         with self._lock:
             if not self._is_searching and not self._is_stopped:
                 self._events.put(Event(is_last=True))
-            self._is_stopped = True
+            self._is_stopped = self._model.is_stopped = True
         self._solver.stop_search()
 
     def end(self) -> None:
@@ -65,11 +96,13 @@ class SolverThread:
     def _run(self) -> None:
         try:
             self._solve()
+        except _StoppedError:
+            return
         except BaseException as error:
             self._events.put(error)
 
     def _solve(self) -> None:
-        program = Program(self._task)
+        program = self._build()
         program.add_constraints()
         with self._lock:
             if self._is_stopped:
@@ -79,22 +112,21 @@ class SolverThread:
         parameters = solver.parameters
         parameters.num_workers = self._workers
         parameters.random_seed = _SEED
-        parameters.linearization_level = 0
-        parameters.cp_model_presolve = False
         parameters.catch_sigint_signal = False
+        program.tune(solver)
         if self._limits.seconds is not None:
             parameters.max_time_in_seconds = self._limits.seconds
         if self._limits.nodes is not None:
             parameters.max_number_of_conflicts = self._limits.nodes
         solver.best_bound_callback = self._on_bound
-        status = solver.solve(program.model, _Solutions(program, self._events))
+        status = solver.solve(self._model, _Solutions(program, self._events))
         self._events.put(self._last(status))
 
     def _on_bound(self, bound: float) -> None:
         if abs(bound) < 2**53:  # beyond, a float is no exact integer; the last event has it
             self._events.put(Event(bound=math.floor(bound)))
 
-    def _last(self, status: cp_model.CpSolverStatus) -> Event:
+    def _last(self, status: cp_model.CpSolverStatus) -> Event[_Found]:
         solver = self._solver
         nodes = int(solver.num_branches)
         if status == cp_model.INFEASIBLE:
@@ -112,15 +144,33 @@ class SolverThread:
         return Limit.TIME
 
 
-class _Solutions(cp_model.CpSolverSolutionCallback):
-    """Sends every order that CP-SAT finds."""
+class _StoppedError(Exception):
+    """Raised between two clauses while a program is built."""
 
-    def __init__(self, program: Program, events: queue.SimpleQueue[Event | BaseException]) -> None:
+
+class _Model(cp_model.CpModel):
+    """A model that can be given up while it is built: clauses are what there is most of."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self._variables = program.variables
+        self.is_stopped = False
+
+    def add_bool_or(self, *literals: Any) -> cp_model.Constraint:  # noqa: ANN401
+        """Add a clause."""
+        if self.is_stopped:
+            raise _StoppedError
+        return super().add_bool_or(*literals)
+
+
+class _Solutions(cp_model.CpSolverSolutionCallback):
+    """Sends every solution that CP-SAT finds."""
+
+    def __init__(self, program: Program[Any], events: queue.SimpleQueue[Any]) -> None:
+        super().__init__()
+        self._program = program
         self._events = events
 
     def on_solution_callback(self) -> None:
         """Take a solution."""
-        order = self._variables.order(self.boolean_value)
-        self._events.put(Event(order=tuple(order), nodes=int(self.num_branches)))
+        found = self._program.read(self.boolean_value)
+        self._events.put(Event(found, nodes=int(self.num_branches)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from solver.limits import (
     Limit,
@@ -19,38 +19,39 @@ from solver.limits import (
     SilentObserver,
     resident_bytes,
 )
-from solver.peak.backend import Hint, RawOutcome
-from solver.peak.formulation.task import Incumbent, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from solver.memory import Problem
-
 _TICK = 0.05  # seconds between looks at clock and memory
+
+_Found = TypeVar("_Found")
+_Found_contra = TypeVar("_Found_contra", contravariant=True)
+_Task = TypeVar("_Task")
+_Task_co = TypeVar("_Task_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(Generic[_Found]):
     """What a solver has to say.
 
     Attributes
     ----------
-    order : tuple of int or None
-        An order it found.
+    found : object or None
+        A solution: an order, or an order with more.
     bound : int or None
-        Units that every order below the cutoff needs.
+        Units that every solution below the cutoff needs.
     nodes : int or None
         Its effort so far.
     is_refuted : bool
-        Whether there is no order below the cutoff.
+        Whether there is no solution below the cutoff.
     is_last : bool
         Whether it has stopped.
     limit : Limit or None
         Why it stopped, if not by itself.
     """
 
-    order: tuple[int, ...] | None = None
+    found: _Found | None = None
     bound: int | None = None
     nodes: int | None = None
     is_refuted: bool = False
@@ -58,14 +59,14 @@ class Event:
     limit: Limit | None = None
 
 
-class Run(Protocol):
+class Run(Protocol[_Found]):
     """A solver at work on a task."""
 
     @property
     def grace(self) -> float:
         """Seconds it may take to stop by itself."""
 
-    def next(self, seconds: float) -> Event | None:
+    def next(self, seconds: float) -> Event[_Found] | None:
         """Wait for an event; None if there is none in time. May raise what the solver raised."""
 
     def stop(self) -> None:
@@ -78,49 +79,76 @@ class Run(Protocol):
         """Bytes of memory it holds outside of this process."""
 
 
+class Best(Protocol[_Found_contra, _Task_co]):
+    """The best solution and bound so far, always valid: solutions are replayed."""
+
+    @property
+    def value(self) -> int:
+        """What the best solution needs, in bytes."""
+
+    @property
+    def bound(self) -> int:
+        """What every solution needs, in bytes."""
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether there is nothing left to look for."""
+
+    def task(self) -> _Task_co:
+        """State what is left to do: to find something better."""
+
+    def offer(self, found: _Found_contra) -> bool:
+        """Replay a solution and keep it if it is better."""
+
+    def raise_bound(self, units: int) -> bool:
+        """Take a bound on what is better than the first solution; return whether it is new."""
+
+    def refute(self) -> bool:
+        """Take it that there is nothing better; return whether that is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How a run went: the limit that stopped it, its nodes, and seconds of wall time."""
+
+    limit: Limit | None
+    nodes: int
+    seconds: float
+
+
 def drive(
-    problem: Problem,
+    best: Best[_Found, _Task],
     limits: Limits,
-    hint: Hint,
     observer: Observer | None,
-    launch: Callable[[Task, Limits], Run],
-    *,
-    most_units: int | None = None,
-) -> RawOutcome:
-    """Launch a solver on what the hint leaves open and see it through.
+    launch: Callable[[_Task, Limits], Run[_Found]],
+) -> Effort:
+    """Launch a solver on what is open and see it through.
 
     Parameters
     ----------
+    best : Best
+        Takes what the solver finds; valid however the run ends.
     launch : callable
         Starts the solver on a task with the limits that are left.
-    most_units : int, optional
-        See :class:`solver.peak.formulation.task.Incumbent`.
     """
-    return _Driver(problem, limits, hint, observer or SilentObserver(), most_units).solve(launch)
+    return _Driver(best, limits, observer or SilentObserver()).solve(launch)
 
 
-class _Driver:
-    def __init__(
-        self,
-        problem: Problem,
-        limits: Limits,
-        hint: Hint,
-        observer: Observer,
-        most_units: int | None,
-    ) -> None:
+class _Driver(Generic[_Found, _Task]):
+    def __init__(self, best: Best[_Found, _Task], limits: Limits, observer: Observer) -> None:
         self._limits = limits
         self._observer = observer
         self._meter = Meter(replace(limits, nodes=None))  # nodes are the solver's to count
         self._nodes = 0
         self._limit: Limit | None = None
-        self._incumbent = Incumbent(problem, hint, most_units)
+        self._best = best
 
-    def solve(self, launch: Callable[[Task, Limits], Run]) -> RawOutcome:
-        run: Run | None = None
+    def solve(self, launch: Callable[[_Task, Limits], Run[_Found]]) -> Effort:
+        run: Run[_Found] | None = None
         has_ended = False
         try:
-            if not self._incumbent.is_optimal:
-                run = launch(self._incumbent.task(), self._left())
+            if not self._best.is_optimal:
+                run = launch(self._best.task(), self._left())
                 while not has_ended:
                     has_ended = self._take(run.next(_TICK))
                     if not has_ended:
@@ -137,13 +165,7 @@ class _Driver:
                 self._limit = Limit.INTERRUPT
             finally:
                 run.end()
-        return RawOutcome(
-            order=self._incumbent.order,
-            bound=self._incumbent.bound,
-            limit=self._limit,
-            nodes=self._nodes,
-            seconds=self._meter.seconds,
-        )
+        return Effort(self._limit, self._nodes, self._meter.seconds)
 
     def _left(self) -> Limits:
         if self._limits.seconds is None:
@@ -153,14 +175,14 @@ class _Driver:
             raise LimitReachedError(Limit.TIME)
         return replace(self._limits, seconds=left)
 
-    def _check(self, run: Run) -> None:
+    def _check(self, run: Run[_Found]) -> None:
         self._meter.check()
         self._observer.on_progress(self._nodes)
         most = self._limits.memory_bytes
         if most is not None and resident_bytes() + run.resident() > most:
             raise LimitReachedError(Limit.MEMORY)
 
-    def _wind_up(self, run: Run) -> None:
+    def _wind_up(self, run: Run[_Found]) -> None:
         """Give the solver a moment to hand over what it has."""
         end = time.monotonic() + run.grace
         while time.monotonic() < end:
@@ -168,20 +190,20 @@ class _Driver:
             if self._take(run.next(_TICK)):
                 return
 
-    def _take(self, event: Event | None) -> bool:
+    def _take(self, event: Event[_Found] | None) -> bool:
         """Keep what an event brings; return whether it was the last."""
         if event is None:
             return False
-        incumbent = self._incumbent
+        best = self._best
         if event.nodes is not None:
             self._nodes = event.nodes
-        if event.order is not None and incumbent.offer(event.order):
-            self._observer.on_incumbent(incumbent.peak)
-        raised = event.bound is not None and incumbent.raise_bound(event.bound)
+        if event.found is not None and best.offer(event.found):
+            self._observer.on_incumbent(best.value)
+        raised = event.bound is not None and best.raise_bound(event.bound)
         if event.is_refuted:
-            raised = incumbent.refute()
+            raised = best.refute()
         if raised:
-            self._observer.on_bound(incumbent.bound)
+            self._observer.on_bound(best.bound)
         if event.is_last and self._limit is None:
             self._limit = event.limit
         return event.is_last

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -122,6 +122,14 @@ class Relation:
                 if self.is_open(u, w):
                     yield (u, v), (v, w), (w, u)
                     yield (u, w), (w, v), (v, u)
+
+
+class Ordered(Protocol):
+    """A task that decides an order."""
+
+    @property
+    def relation(self) -> Relation:
+        """Precedence between its ops."""
 
 
 def _mask(ops: Iterable[int]) -> int:

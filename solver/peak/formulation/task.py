@@ -89,6 +89,11 @@ class Incumbent:
         self._cutoff = self.peak
 
     @property
+    def value(self) -> int:
+        """What the best order needs: its peak."""
+        return self.peak
+
+    @property
     def is_optimal(self) -> bool:
         """Whether no order is better."""
         return self.bound >= self.peak

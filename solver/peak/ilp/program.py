@@ -12,6 +12,8 @@ from solver.peak.ilp.tightening import add_cutoff, add_floor
 from solver.peak.ilp.variables import Variables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from solver.peak.formulation.task import Task
 
 
@@ -31,3 +33,7 @@ class Program:
         add_step_peaks(*parts)
         add_floor(*parts)
         add_cutoff(*parts)
+
+    def read(self, value: Callable[[pulp.LpVariable], float]) -> tuple[int, ...]:
+        """Read the order off a solution."""
+        return tuple(self.variables.order(value))

@@ -13,14 +13,13 @@ import tempfile
 import threading
 import weakref
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from solver.limits import Limit
 from solver.peak.formulation.drive import Event
 
 if TYPE_CHECKING:
     from solver.limits import Limits
-    from solver.peak.formulation.task import Task
 
 _GRACE = 2.0  # seconds to stop by itself
 _PATIENCE = 60.0  # seconds to start
@@ -74,7 +73,7 @@ class SolverProcess:
         self.pid = process.pid
         self.directory = Path(directory.name)
         self._close = weakref.finalize(self, _close, process, directory)
-        self._messages: queue.SimpleQueue[Event | str | None] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Event[Any] | str | None] = queue.SimpleQueue()
         self._is_idle = self._is_asked = False
         reader = threading.Thread(target=_read, args=(process.stdout, self._messages), daemon=True)
         reader.start()
@@ -98,14 +97,14 @@ class SolverProcess:
         """Whether it can take a task."""
         return self._is_idle and self._process.poll() is None
 
-    def send(self, task: Task, limits: Limits, workers: int) -> None:
-        """Start to work on a task."""
+    def send(self, program: str, task: object, limits: Limits, workers: int) -> None:
+        """Start to work on a task, stated by the ``Program`` of a module."""
         assert self._process.stdin is not None
         self._is_idle = self._is_asked = False
-        pickle.dump((task, limits, workers), self._process.stdin)
+        pickle.dump((program, task, limits, workers), self._process.stdin)
         self._process.stdin.flush()
 
-    def next(self, seconds: float) -> Event | None:
+    def next(self, seconds: float) -> Event[Any] | None:
         """Wait for an event.
 
         Raises
@@ -151,7 +150,7 @@ class SolverProcess:
         return sum(map(_resident, (pid, *map(int, children.split()))))
 
 
-def _read(pipe: IO[bytes], messages: queue.SimpleQueue[Event | str | None]) -> None:
+def _read(pipe: IO[bytes], messages: queue.SimpleQueue[Event[Any] | str | None]) -> None:
     """Pass on what the worker says; None at the end."""
     with pipe:
         while True:

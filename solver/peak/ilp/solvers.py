@@ -15,11 +15,24 @@ from solver.peak.ilp.rounding import safe_bound
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from solver.peak.ilp.program import Program
 
-Report = Callable[[Event], None]
+class Program(Protocol):
+    """A task as an integer linear program; its objective has a least value."""
+
+    @property
+    def model(self) -> pulp.LpProblem:
+        """The program."""
+
+    def add_constraints(self) -> None:
+        """State everything."""
+
+    def read(self, value: Callable[[pulp.LpVariable], float]) -> object:
+        """Read a solution."""
+
+
+Report = Callable[[Event[object]], None]
 #: Solves a program within limits with some threads, reports on the way, returns the last event.
-Solver = Callable[["Program", Limits, int, Report], Event]
+Solver = Callable[[Program, Limits, int, Report], Event[object]]
 
 _SEED = 1
 _LOWER_BOUND = re.compile(r"^Lower bound:\s+(\S+)", re.MULTILINE)
@@ -65,7 +78,9 @@ class Highs:
         """Whether highspy can be loaded."""
         return bool(pulp.HiGHS().available())
 
-    def __call__(self, program: Program, limits: Limits, workers: int, report: Report) -> Event:
+    def __call__(
+        self, program: Program, limits: Limits, workers: int, report: Report
+    ) -> Event[object]:
         """Solve a program."""
         import highspy  # noqa: PLC0415  CBC does without
 
@@ -78,11 +93,11 @@ class Highs:
             if kind == kinds.kCallbackMipInterrupt:
                 answer.user_interrupt = self._stop.is_asked
                 return
-            order = None
+            solution = None
             if kind == kinds.kCallbackMipImprovingSolution:
-                order = _order(program, found.mip_solution)
+                solution = _read(program, found.mip_solution)
             bound = safe_bound(found.mip_dual_bound)
-            report(Event(order=order, bound=bound, nodes=max(0, found.mip_node_count)))
+            report(Event(solution, bound, nodes=max(0, found.mip_node_count)))
 
         solver = pulp.HiGHS(
             msg=False,
@@ -101,7 +116,7 @@ class Highs:
         solver.callSolver(program.model)
         return self._last(program)
 
-    def _last(self, program: Program) -> Event:
+    def _last(self, program: Program) -> Event[object]:
         import highspy  # noqa: PLC0415
 
         highs = program.model.solverModel
@@ -109,23 +124,23 @@ class Highs:
         nodes = max(0, int(info.mip_node_count))
         statuses = highspy.HighsModelStatus
         if status in {statuses.kInfeasible, statuses.kUnboundedOrInfeasible}:
-            return Event(nodes=nodes, is_refuted=True, is_last=True)  # the peak is bounded
-        order = None
+            return Event(nodes=nodes, is_refuted=True, is_last=True)  # it is bounded
+        found = None
         if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
-            order = _order(program, highs.getSolution().col_value)
+            found = _read(program, highs.getSolution().col_value)
         limits = {
             statuses.kTimeLimit: Limit.TIME,
             statuses.kInterrupt: Limit.INTERRUPT,
             statuses.kSolutionLimit: Limit.NODES,
         }
         bound = safe_bound(info.mip_dual_bound)
-        return Event(order, bound, nodes, is_last=True, limit=limits.get(status))
+        return Event(found, bound, nodes, is_last=True, limit=limits.get(status))
 
 
-def _order(program: Program, values: Sequence[float]) -> tuple[int, ...]:
-    """Read the order off the values of the program's columns."""
+def _read(program: Program, values: Sequence[float]) -> object:
+    """Read a solution off the values of the program's columns."""
     value = dict(zip(program.model.variables(), values, strict=True))
-    return tuple(program.variables.order(lambda v: value.get(v, 0.0)))
+    return program.read(lambda v: value.get(v, 0.0))
 
 
 class Cbc:
@@ -138,7 +153,7 @@ class Cbc:
         """Whether PuLP holds a binary for this machine."""
         return bool(pulp.PULP_CBC_CMD(msg=False).available())
 
-    def __call__(self, program: Program, limits: Limits, workers: int, _: Report) -> Event:
+    def __call__(self, program: Program, limits: Limits, workers: int, _: Report) -> Event[object]:
         """Solve a program."""
         log = self._directory / "cbc.log"
         solver = pulp.PULP_CBC_CMD(
@@ -155,21 +170,21 @@ class Cbc:
             return Event(is_last=True)
         return self._last(program, log.read_text(encoding="utf-8", errors="replace"), limits)
 
-    def _last(self, program: Program, log: str, limits: Limits) -> Event:
+    def _last(self, program: Program, log: str, limits: Limits) -> Event[object]:
         solved = program.model.sol_status
         nodes = int(found[1]) if (found := _NODES.search(log)) else 0
         stopped = "Stopped on" in log or "ctrl-c" in log
         if program.model.status == pulp.LpStatusInfeasible and not stopped:
-            # Preprocessing may say "infeasible or unbounded", but the peak is bounded.
+            # Preprocessing may say "infeasible or unbounded", but it is bounded.
             return Event(nodes=nodes, is_refuted="infeasible" in log, is_last=True)
-        order = None
+        solution = None
         if solved in {pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible}:
-            order = tuple(program.variables.order(lambda v: v.varValue or 0.0))
+            solution = program.read(lambda v: v.varValue or 0.0)
         if solved == pulp.LpSolutionOptimal and not stopped:
-            bound = safe_bound(program.variables.peak.varValue or 0.0)
-            return Event(order, bound, nodes, is_last=True)
+            bound = safe_bound(pulp.value(program.model.objective) or 0.0)
+            return Event(solution, bound, nodes, is_last=True)
         bound = safe_bound(float(found[1])) if (found := _LOWER_BOUND.search(log)) else None
         limit = Limit.TIME if stopped else None
         if limit and limits.nodes is not None and nodes >= limits.nodes:
             limit = Limit.NODES
-        return Event(order, bound, nodes, is_last=True, limit=limit)
+        return Event(solution, bound, nodes, is_last=True, limit=limit)

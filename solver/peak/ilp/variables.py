@@ -9,25 +9,23 @@ import pulp
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from solver.peak.formulation.relation import Relation
     from solver.peak.formulation.task import Task
 
 
-class Variables:
-    """Variables of an integer program.
+class Order:
+    """Which op of an open pair runs first.
 
-    Attributes
+    Parameters
     ----------
-    peak : LpVariable
-        Units in use at the worst step.
+    relation : Relation
+        Precedence; there is a variable for each open pair.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._relation = task.relation
-        most = max((step.most for step in task.steps), default=0)
-        self.peak = pulp.LpVariable("peak", 0, max(most, task.floor, task.ceiling), "Integer")
+    def __init__(self, relation: Relation) -> None:
+        self._relation = relation
         self._before = {
-            (u, v): pulp.LpVariable(f"before_{u}_{v}", cat="Binary")
-            for u, v in task.relation.open_pairs
+            (u, v): pulp.LpVariable(f"before_{u}_{v}", cat="Binary") for u, v in relation.open_pairs
         }
 
     def before(self, u: int, v: int) -> pulp.LpAffineExpression:
@@ -51,25 +49,40 @@ class Variables:
         return sorted(range(len(place)), key=place.__getitem__)
 
 
+class Variables(Order):
+    """Variables of an integer program.
+
+    Attributes
+    ----------
+    peak : LpVariable
+        Units in use at the worst step.
+    """
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task.relation)
+        most = max((step.most for step in task.steps), default=0)
+        self.peak = pulp.LpVariable("peak", 0, max(most, task.floor, task.ceiling), "Integer")
+
+
 def all_before(
-    model: pulp.LpProblem, variables: Variables, ops: Sequence[int], v: int, name: str
+    model: pulp.LpProblem, order: Order, ops: Sequence[int], v: int, name: str
 ) -> pulp.LpAffineExpression:
     """At most 1, and 0 unless all ``ops`` run before ``v``: all that a minimiser needs."""
     if len(ops) == 1:
-        return variables.before(ops[0], v)
+        return order.before(ops[0], v)
     every = pulp.LpVariable(name, 0, 1)
     for u in ops:
-        model += every <= variables.before(u, v)
+        model += every <= order.before(u, v)
     return pulp.LpAffineExpression({every: 1})
 
 
 def any_before(
-    model: pulp.LpProblem, variables: Variables, ops: Sequence[int], v: int, name: str
+    model: pulp.LpProblem, order: Order, ops: Sequence[int], v: int, name: str
 ) -> pulp.LpAffineExpression:
     """At least 0, and 1 if any of ``ops`` runs before ``v``: all that a minimiser needs."""
     if len(ops) == 1:
-        return variables.before(ops[0], v)
+        return order.before(ops[0], v)
     some = pulp.LpVariable(name, 0, 1)
     for u in ops:
-        model += some >= variables.before(u, v)
+        model += some >= order.before(u, v)
     return pulp.LpAffineExpression({some: 1})

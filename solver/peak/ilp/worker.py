@@ -1,7 +1,8 @@
 """The process that holds an ILP solver: tasks come in on stdin, events go out on stdout.
 
-Both are pickled, between this process and the one that started it. The first message is an empty
-string, or why the solver cannot be used.
+Both are pickled, between this process and the one that started it. A task comes with the name of
+the module that has its ``Program``. The first message out is an empty string, or why the solver
+cannot be used.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from solver.limits import Limits
-    from solver.peak.formulation.task import Task
-    from solver.peak.ilp.solvers import Solver
+    from solver.peak.ilp.solvers import Program, Solver
 
 
 class StoppedError(Exception):
@@ -46,23 +47,21 @@ class Stop:
 def serve(solver: Solver, stop: Stop, requests: IO[bytes], events: IO[bytes]) -> None:
     """Solve tasks until there are no more."""
     from solver.peak.formulation.drive import Event  # noqa: PLC0415
-    from solver.peak.ilp.program import Program  # noqa: PLC0415
 
     def report(event: object) -> None:
         pickle.dump(event, events)
         events.flush()
 
-    task: Task
     limits: Limits
     while True:
         try:
-            task, limits, workers = pickle.load(requests)
+            module, task, limits, workers = pickle.load(requests)
         except EOFError:
             return
         start = time.monotonic()
         try:
             stop.is_asked, stop.is_building = False, True
-            program = Program(task)
+            program: Program = import_module(module).Program(task)
             program.add_constraints()
             stop.is_building = False
         except StoppedError:
