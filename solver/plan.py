@@ -65,7 +65,8 @@ class Plan:
     certificate : mapping
         Evidence for the bound, see :mod:`solver.verify`.
     options : mapping
-        Memory rules and reading options under which all of this holds.
+        Memory rules and reading options under which all of this holds; weights that a plan of
+        least traffic pins, by name (``pinned``).
     curve : tuple of (float, int, int)
         Seconds, peak and bound after each improvement of either.
     warnings : tuple of str

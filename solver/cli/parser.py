@@ -204,8 +204,10 @@ def add_tcm_arguments(parser: argparse.ArgumentParser, *, several: bool = False)
         "access them straight in external memory (default resident)",
     )  # fmt: skip
     group.add_argument(
-        "--weights", choices=("ignore", "stream"), default="ignore",
-        help="ignore weights, or count each op's weights as streamed in once (default ignore)",
+        "--weights", choices=("ignore", "stream", "pin"), default="ignore",
+        help="ignore weights; stream: count each op's weights as streamed in once; pin: choose "
+        "weights that stay in the TCM from one inference to the next, and stream the others "
+        "(default ignore)",
     )  # fmt: skip
     if several:
         return

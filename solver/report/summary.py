@@ -96,11 +96,11 @@ def _qualified(sentence: str, plan: Plan) -> str:
     return f"{sentence} This holds for what was counted: see the {noun}."
 
 
-def contents(graph: Graph) -> str:
-    """Count what a network consists of."""
+def contents(graph: Graph, weights: str = "not counted") -> str:
+    """Count what a network consists of, and say what is done with its weights."""
     ops, buffers = count(len(graph.ops), "op"), count(len(graph.buffers), "buffer")
-    weights = f"; {short_size(graph.weight_bytes)} of weights not counted"
-    return f"{ops}, {buffers}{weights if graph.weights else ''}"
+    constants = f"; {short_size(graph.weight_bytes)} of weights {weights}"
+    return f"{ops}, {buffers}{constants if graph.weights else ''}"
 
 
 def rules_in_words(plan: Plan) -> str:

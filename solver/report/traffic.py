@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from solver.memory import MemoryRules
 from solver.report.summary import Row, Summary, contents, order_name, rules_in_words
 from solver.report.units import count, full_size, percent, printable, seconds, short_size
+from solver.traffic.model import make_traffic_problem, streamed_bytes
 
 if TYPE_CHECKING:
     from models import Graph
@@ -18,7 +21,20 @@ _PROOFS = {
     "peak": "the least peak is above the TCM, so something must be spilled",
     "tally": "a relaxation of the problem, solved exactly, moves no less",
     "search": "an exhaustive search found no plan that moves less",
+    "pinning": "no way to share the TCM between activations and pinned weights moves less",
 }
+_WEIGHTS = {"ignore": "not counted", "stream": "streamed", "pin": "pinned or streamed"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the traffic of a plan consists of, in bytes, and the weights that are none of it."""
+
+    in_and_out: int
+    weights: int
+    spilled: int
+    pinned: int
+    pinned_bytes: int
 
 
 def summarize_traffic(
@@ -42,16 +58,16 @@ def summarize_traffic(
     mode, weights = plan.options["mode"], plan.options["weights"]
     tcm = full_size(plan.tcm_bytes or 0)
     facts = (
-        f"{title}: {contents(graph)}",
+        f"{title}: {contents(graph, _WEIGHTS[weights])}",
         precision,
         f"memory rules: {rules_in_words(plan)}",
-        f"TCM of {tcm}, {mode} operands, weights "
-        + ("not counted" if weights == "ignore" else "streamed"),
+        f"TCM of {tcm}, {mode} operands, weights {_WEIGHTS[weights]}",
     )
     if plan.status == "infeasible":
         return Summary(
             facts, (), (_oversized(plan),), plan.warnings, _infeasible(plan), answer=False
         )
+    parts = _parts(plan, graph)
     remarks = [_PROOFS.get(str(plan.certificate["kind"]), "") + "."]
     remarks = [("Proof: " if plan.is_proven else "Bound: ") + remarks[0]]
     states = plan.certificate["states"]
@@ -68,21 +84,41 @@ def summarize_traffic(
         )
     return Summary(
         facts,
-        tuple(_rows(plan)),
+        tuple(_rows(plan, parts)),
         tuple(remarks),
         plan.warnings,
-        _verdict(plan),
+        _verdict(plan, parts),
         answer=True if plan.is_proven else None,
     )
 
 
-def _rows(plan: Plan) -> list[Row]:
+def _parts(plan: Plan, graph: Graph) -> _Parts:
+    options = plan.options
+    rules = MemoryRules(options["alignment"], views=options["views"])
+    activations = make_traffic_problem(
+        graph, plan.tcm_bytes or 0, mode=options["mode"], rules=rules
+    )
+    in_and_out, traffic = activations.compulsory_bytes, plan.traffic_bytes or 0
+    streamed = [w for w in graph.weights if w.name not in options.get("pinned", ())]
+    pinned = [w for w in graph.weights if w.name in options.get("pinned", ())]
+    weights = 0 if options["weights"] == "ignore" else sum(map(streamed_bytes, streamed))
+    return _Parts(
+        in_and_out,
+        weights,
+        traffic - in_and_out - weights,
+        len(pinned),
+        sum(rules.aligned(w.size) for w in pinned),
+    )
+
+
+def _rows(plan: Plan, parts: _Parts) -> list[Row]:
     traffic, compulsory = plan.traffic_bytes or 0, plan.compulsory_bytes or 0
     note = "proven least" if plan.is_proven else f"gap {percent(plan.gap)}"
     rows = [
         Row("traffic", traffic, note),
-        Row("compulsory part", compulsory, "inputs in, outputs out"),
-        Row("spills and reloads", traffic - compulsory),
+        Row("compulsory part", compulsory, _compulsory_note(parts, compulsory)),
+        *_weight_rows(plan, parts),
+        Row("spills and reloads", parts.spilled),
         Row("proven lower bound", plan.lower_bound_bytes, "no plan moves less"),
         Row("TCM in use", plan.peak_bytes, "at most"),
     ]
@@ -94,12 +130,25 @@ def _rows(plan: Plan) -> list[Row]:
     return rows
 
 
-def _verdict(plan: Plan) -> str:
+def _compulsory_note(parts: _Parts, compulsory: int) -> str:
+    return "inputs in, outputs out" + (", weights in" if compulsory > parts.in_and_out else "")
+
+
+def _weight_rows(plan: Plan, parts: _Parts) -> list[Row]:
+    if plan.options["weights"] == "ignore":
+        return []
+    rows = [Row("weights streamed", parts.weights)]
+    if plan.options["weights"] == "pin":
+        rows.append(Row("weights pinned", parts.pinned_bytes, count(parts.pinned, "weight")))
+    return rows
+
+
+def _verdict(plan: Plan, parts: _Parts) -> str:
     traffic = plan.traffic_bytes or 0
-    spilled = traffic - (plan.compulsory_bytes or 0)
-    what = f"moves {full_size(traffic)}, {full_size(spilled)} of it spills and reloads"
-    if not spilled:
-        what = f"moves {full_size(traffic)}, nothing but inputs and outputs"
+    what = f"moves {full_size(traffic)}, {full_size(parts.spilled)} of it spills and reloads"
+    if not parts.spilled:
+        named = "inputs, outputs and weights" if parts.weights else "inputs and outputs"
+        what = f"moves {full_size(traffic)}, nothing but {named}"
     if plan.is_proven:
         sentence = f"Optimal: {what}; no plan moves less (proven)"
     else:
@@ -148,14 +197,16 @@ def render_curve(curve: Curve, title: str, *, quiet: bool) -> str:
             lines.append(f"  {row}  {note}".rstrip())
         lines.append("")
     lines.append(f"Smallest TCM that works at all: {full_size(curve.least_tcm)}.")
+    named = "inputs, outputs and weights" if curve.weights == "stream" else "inputs and outputs"
+    pinned = ", all weights pinned" if curve.weights == "pin" else ""
     if curve.no_spill_tcm == curve.no_spill_bound:
         lines.append(
-            f"Smallest TCM without spills: {full_size(curve.no_spill_tcm)} (proven); only "
-            f"{full_size(curve.compulsory)} of inputs and outputs move then."
+            f"Smallest TCM without spills{pinned}: {full_size(curve.no_spill_tcm)} (proven); "
+            f"only {full_size(curve.compulsory)} of {named} move then."
         )
     else:
         lines.append(
-            f"Without spills: {full_size(curve.no_spill_tcm)} is enough, less than "
+            f"Without spills{pinned}: {full_size(curve.no_spill_tcm)} is enough, less than "
             f"{full_size(curve.no_spill_bound)} is not."
         )
     if curve.knee is not None and curve.knee.traffic is not None:

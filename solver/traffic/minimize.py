@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from solver.limits import Limit, LimitReachedError, Limits, Meter, Observer, SilentObserver
+from solver.memory import MemoryRules
 from solver.peak.heuristics import SIMPLE_ORDERS
 from solver.plan import Status
 from solver.traffic.heuristics import quick
@@ -13,6 +14,7 @@ from solver.traffic.intervals import best_replacement
 from solver.traffic.model import Mode, TrafficProblem, Weights, make_traffic_problem
 from solver.traffic.nospill import least_peak, peak_problem
 from solver.traffic.outcome import TrafficOutcome
+from solver.traffic.pinning import minimize_with_pinning
 from solver.traffic.residency import Residency, plan_steps, spilled_bytes
 from solver.traffic.rules import Rules
 from solver.traffic.search import Search
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.graph import Graph
-    from solver.memory import MemoryRules
 
 _GREED = (8, 2)  # weights of the cost to come in the quick searches before the exact one
 _QUICK_STATES = 4096
@@ -57,7 +58,8 @@ def minimize_traffic(
     mode : Mode or str
         ``"resident"``: operands of the running op are in the TCM; ``"streaming"``: they need not.
     weights : Weights or str
-        ``"ignore"`` constants, or ``"stream"`` them once per op that reads them.
+        ``"ignore"`` constants, ``"stream"`` them once per op that reads them, or ``"pin"`` some
+        of them in the TCM for good and stream the others.
     rules : MemoryRules, optional
         Alignment and views.
     pruning : Rules, optional
@@ -78,6 +80,15 @@ def minimize_traffic(
     meter = Meter(limits or Limits(), observer or SilentObserver())
     if problem.oversized():
         return _infeasible(graph, problem, Weights(weights), meter)
+    if Weights(weights) is Weights.PIN:
+
+        def activations(room: int, limits: Limits, observer: Observer) -> TrafficOutcome:
+            return minimize_traffic(
+                graph, room, limits, observer, mode=mode, rules=rules, pruning=pruning
+            )
+
+        rules = rules or MemoryRules()
+        return minimize_with_pinning(graph, problem, rules, meter, activations)
     run = _Run(problem, meter, pruning or Rules())
     run.solve()
     steps = plan_steps(problem, run.best)

@@ -21,13 +21,18 @@ two counts once. The model is that of COSMA (Zhang et al., 2023, section 3), sta
   costs one load if some op reads it and nothing otherwise.
 * A buffer nobody reads is an output. It leaves the TCM as soon as it is stored.
 * A buffer of size zero takes no room and never moves; only the precedence it implies counts.
-* Sizes are rounded up to the alignment, for room and for traffic alike.
+* Sizes of buffers are rounded up to the alignment, for room and for traffic alike.
+* *Weights* are left out, or each passes through once per op that reads it, taking no room, or
+  some are *pinned*: a pinned weight is put into the TCM once, before the first inference, and stays
+  there. It moves nothing and takes its size, rounded up, off the TCM all the time; the others are
+  streamed. Which to pin is part of the problem (:mod:`solver.traffic.pinning`). A weight that does
+  not fit beside the largest op is streamed in any plan: its traffic is compulsory.
 * In-place reuse is not modelled: :func:`make_traffic_problem` refuses rules that allow it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -36,7 +41,7 @@ from solver.memory import MemoryRules, Problem, make_problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from models.graph import Graph
+    from models.graph import Graph, Weight
 
 
 class Mode(StrEnum):
@@ -50,11 +55,12 @@ class Weights(StrEnum):
     """What the traffic of constants counts as.
 
     ``IGNORE``: nothing. ``STREAM``: each op's weights pass through once per op that reads them, a
-    constant that takes no room.
+    constant that takes no room. ``PIN``: so do those that are not kept in the TCM for good.
     """
 
     IGNORE = "ignore"
     STREAM = "stream"
+    PIN = "pin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ class TrafficProblem:
     mode : Mode
         Resident or streaming.
     weight_bytes : int
-        Constant traffic of weights.
+        Traffic of weights that every plan has.
     touched : tuple of tuple of int
         Buffers each op touches, ascending.
     """
@@ -163,9 +169,14 @@ class TrafficProblem:
         return operands + self.workspace[op]
 
     @property
+    def largest_footprint(self) -> int:
+        """Bytes of TCM that some op needs by itself, and no op more."""
+        return max((self.footprint(v) for v in range(len(self))), default=0)
+
+    @property
     def least_capacity(self) -> int:
         """The smallest TCM for which there is a plan."""
-        return max((1, *(self.footprint(v) for v in range(len(self)))))
+        return max(1, self.largest_footprint)
 
     def oversized(self) -> tuple[int, ...]:
         """Ops that cannot run in this TCM, largest footprint first."""
@@ -199,7 +210,8 @@ def make_traffic_problem(
     mode : Mode or str
         ``"resident"`` or ``"streaming"``.
     weights : Weights or str
-        ``"ignore"`` or ``"stream"``.
+        ``"ignore"``, ``"stream"`` or ``"pin"``. The problem of pinning has the whole TCM, and the
+        traffic of those weights only that do not fit beside the largest op.
     rules : MemoryRules, optional
         Alignment and views; conservative when omitted.
 
@@ -212,17 +224,21 @@ def make_traffic_problem(
     rules = rules or MemoryRules()
     if rules.in_place:
         raise ValueError("in-place reuse is not modelled under a TCM")
-    weight_bytes = 0
-    if Weights(weights) is Weights.STREAM:
-        weight_bytes = sum(w.size * len(set(w.consumers)) for w in graph.weights)
-    return from_problem(
-        make_problem(graph, rules), capacity, mode=Mode(mode), weight_bytes=weight_bytes
-    )
+    weights = Weights(weights)
+    problem = from_problem(make_problem(graph, rules), capacity, mode=Mode(mode))
+    if weights is Weights.IGNORE:
+        return problem
+    room = capacity - problem.largest_footprint if weights is Weights.PIN else -1
+    streamed = [w for w in graph.weights if rules.aligned(w.size) > room]
+    return replace(problem, weight_bytes=sum(map(streamed_bytes, streamed)))
 
 
-def from_problem(
-    problem: Problem, capacity: int, *, mode: Mode = Mode.RESIDENT, weight_bytes: int = 0
-) -> TrafficProblem:
+def streamed_bytes(weight: Weight) -> int:
+    """Traffic of a weight that is not pinned: its size, once per op that reads it."""
+    return weight.size * len(set(weight.consumers))
+
+
+def from_problem(problem: Problem, capacity: int, *, mode: Mode = Mode.RESIDENT) -> TrafficProblem:
     """State a least-peak problem as a traffic problem, without its in-place choices."""
     return TrafficProblem(
         names=problem.names,
@@ -231,7 +247,6 @@ def from_problem(
         buffers=tuple(_buffers(problem)),
         capacity=capacity,
         mode=mode,
-        weight_bytes=weight_bytes,
     )
 
 

@@ -47,7 +47,8 @@ class TrafficOutcome:
         What the bound rests on: ``"compulsory"`` (nothing else moves), ``"tally"`` (dynamic
         programming over the relaxation of :mod:`solver.traffic.tally`), ``"search"``
         (:mod:`solver.traffic.explorer`), ``"peak"`` (least peak above the TCM, so that something
-        must be dropped) or ``"footprint"`` (infeasible).
+        must be dropped), ``"pinning"`` (:mod:`solver.traffic.pinning`) or ``"footprint"``
+        (infeasible).
     limit : str or None
         Limit that stopped the solver before its proof.
     baselines : mapping of str to int
@@ -64,6 +65,8 @@ class TrafficOutcome:
         Seconds, traffic and bound after each improvement of either.
     warnings : tuple of str
         What the reader could not account for.
+    pinned : tuple of str
+        Weights that stay in the TCM; their bytes are part of ``peak_bytes``.
     """
 
     model: str
@@ -86,6 +89,7 @@ class TrafficOutcome:
     seconds: float = 0.0
     curve: tuple[tuple[float, int, int], ...] = ()
     warnings: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.traffic_bytes is None:

@@ -77,6 +77,7 @@ def plan_traffic(
             "views": rules.views,
             "mode": outcome.mode.value,
             "weights": outcome.weights.value,
+            **({"pinned": list(outcome.pinned)} if outcome.weights is Weights.PIN else {}),
         },
         curve=outcome.curve,
         warnings=outcome.warnings,

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from solver.limits import Limits, Meter, SilentObserver
+from solver.memory import MemoryRules
 from solver.peak.engine import Engine
 from solver.traffic.minimize import minimize_traffic
-from solver.traffic.model import Mode, Weights, make_traffic_problem
+from solver.traffic.model import Mode, Weights, make_traffic_problem, streamed_bytes
 from solver.traffic.nospill import peak_problem
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from models.graph import Graph
     from solver.limits import Observer
-    from solver.memory import MemoryRules
 
 _POINTS = 12
 _GRAIN = 256  # bytes: sizes in between are rounded down to this
@@ -58,12 +58,14 @@ class Curve:
     points : tuple of Point
         Smallest TCM first.
     compulsory : int
-        Bytes that move with any TCM.
+        Bytes that move with any TCM, however large.
     least_tcm : int
         The smallest TCM for which there is a plan.
     no_spill_tcm, no_spill_bound : int
         A TCM with which nothing but the compulsory bytes moves, and a bound below which there is
-        none; the smallest such TCM where the two are equal.
+        none; the smallest such TCM where the two are equal. Weights that may be pinned all are.
+    weights : Weights
+        How constants were counted.
     """
 
     points: tuple[Point, ...]
@@ -71,6 +73,7 @@ class Curve:
     least_tcm: int
     no_spill_tcm: int
     no_spill_bound: int
+    weights: Weights = Weights.IGNORE
 
     @property
     def knee(self) -> Point | None:
@@ -115,11 +118,16 @@ def sweep(
     if not 0 < low <= high:
         raise ValueError(f"there are no sizes of TCM from {low} to {high}")
     limits, observer = limits or Limits(), observer or SilentObserver()
+    weights = Weights(weights)
     meter = Meter(limits, observer)
     problem = make_traffic_problem(graph, high, mode=mode, weights=weights, rules=rules)
     sizes = _sizes(low, high, problem.least_capacity)
     whole = Engine(peak_problem(problem), Meter(_share(limits, meter, len(sizes) + 1))).solve()
-    extra = {problem.least_capacity, whole.peak}
+    pinned = _pinnable_bytes(graph, rules or MemoryRules()) if weights is Weights.PIN else 0
+    no_spills, no_spills_bound = (
+        max(peak + pinned, problem.least_capacity) for peak in (whole.peak, whole.bound)
+    )
+    extra = {problem.least_capacity, no_spills}
     sizes = sorted({*sizes, *(size for size in extra if low <= size <= high)})
     found: list[Point] = []
     for k, size in enumerate(sizes):
@@ -141,12 +149,16 @@ def sweep(
         if found[k].traffic is not None:
             bound = max(bound, found[k].bound)
             found[k] = replace(found[k], bound=bound)
+    largest = make_traffic_problem(
+        graph, max(high, no_spills), mode=mode, weights=weights, rules=rules
+    )
     return Curve(
         tuple(found),
-        problem.compulsory_bytes,
+        largest.compulsory_bytes,
         problem.least_capacity,
-        max(whole.peak, problem.least_capacity),
-        max(whole.bound, problem.least_capacity),
+        no_spills,
+        no_spills_bound,
+        weights,
     )
 
 
@@ -162,3 +174,7 @@ def _share(limits: Limits, meter: Meter, parts: int) -> Limits:
     if limits.seconds is None:
         return limits
     return replace(limits, seconds=max(1e-3, (limits.seconds - meter.seconds) / parts))
+
+
+def _pinnable_bytes(graph: Graph, rules: MemoryRules) -> int:
+    return sum(rules.aligned(w.size) for w in graph.weights if streamed_bytes(w))

@@ -9,7 +9,9 @@
 
 Inputs start in external memory, outputs must end there. Moving each input that is read in once, and
 each output that is written out once, is compulsory. Weights that are streamed count once for each
-op that reads them.
+op that reads them. Weights that are pinned are in the TCM before the first step and after the last;
+they do not move. Where weights may be pinned, the traffic of those too large to be so beside the
+largest op is compulsory.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from solver.verify.errors import require
 from solver.verify.storages import state_memory, stated_rules
 
 if TYPE_CHECKING:
-    from models.graph import Graph
+    from models.graph import Graph, Weight
     from solver.plan import Plan
-    from solver.verify.storages import Memory
+    from solver.verify.storages import Memory, Rules
 
 _ACTIONS = ("load", "store", "evict", "stream", "run")
 
@@ -42,14 +44,15 @@ def check_traffic(plan: Plan, graph: Graph) -> None:
         options.get("mode") in ("resident", "streaming"), f"unknown mode {options.get('mode')!r}"
     )
     require(
-        options.get("weights") in ("ignore", "stream"),
+        options.get("weights") in ("ignore", "stream", "pin"),
         f"unknown treatment of weights {options.get('weights')!r}",
     )
+    _check_pinned_names(plan, graph)
     for name in ("arena_bytes", "offsets", "budget_bytes", "fits"):
         require(getattr(plan, name) is None, f"a plan of least traffic states {name!r}")
     rules = stated_rules(plan)
     require(not rules.in_place, "in-place reuse under a TCM")
-    tcm_state = _Tcm(plan, graph, state_memory(graph, rules))
+    tcm_state = _Tcm(plan, graph, state_memory(graph, rules), rules)
     compulsory = tcm_state.compulsory
     require(
         plan.compulsory_bytes == compulsory,
@@ -93,10 +96,29 @@ def check_traffic(plan: Plan, graph: Graph) -> None:
     )
 
 
+def _check_pinned_names(plan: Plan, graph: Graph) -> None:
+    if plan.options.get("weights") != "pin":
+        require("pinned" not in plan.options, "weights are pinned that may not be")
+        return
+    names = plan.options.get("pinned")
+    require(isinstance(names, list), f"pinned weights {names!r} are no list")
+    known = {w.name for w in graph.weights}
+    seen: set[str] = set()
+    for name in names or ():
+        require(isinstance(name, str) and name in known, f"there is no weight {name!r} to pin")
+        require(name not in seen, f"weight {name!r} is pinned twice")
+        seen.add(name)
+    require(not seen or plan.status != "infeasible", "an infeasible plan pins weights")
+
+
+def _streamed(weight: Weight) -> int:
+    return weight.size * len(set(weight.consumers))
+
+
 class _Tcm:
     """Both memories while the steps are replayed."""
 
-    def __init__(self, plan: Plan, graph: Graph, memory: Memory) -> None:
+    def __init__(self, plan: Plan, graph: Graph, memory: Memory, rules: Rules) -> None:
         assert plan.tcm_bytes is not None
         self._memory = memory
         self._capacity = plan.tcm_bytes
@@ -113,11 +135,16 @@ class _Tcm:
         self._streamed: set[int] = set()
         self._done: set[int] = set()
         self.order: list[str] = []
-        self.peak = 0
-        weights = plan.options.get("weights") == "stream"
-        constant = sum(w.size * len(set(w.consumers)) for w in graph.weights) if weights else 0
-        self.moved = constant
-        self.compulsory = constant + sum(
+        treatment = plan.options.get("weights")
+        weights = () if treatment == "ignore" else graph.weights
+        pinned = set(plan.options.get("pinned", ()))
+        rounded = {w.name: -(-w.size // rules.alignment) * rules.alignment for w in weights}
+        self._pinned = sum(size for name, size in rounded.items() if name in pinned)
+        require(self._pinned <= self._capacity, f"{self._pinned} bytes of weights are pinned")
+        self.peak = self._pinned
+        spare = self._capacity - self.least_capacity if treatment == "pin" else -1
+        self.moved = sum(_streamed(w) for w in weights if w.name not in pinned)
+        self.compulsory = sum(_streamed(w) for w in weights if rounded[w.name] > spare) + sum(
             size
             for b, size in self._size.items()
             if memory.storages[b].is_input or memory.storages[b].is_output
@@ -197,7 +224,7 @@ class _Tcm:
         self.order.append(memory.names[v])
 
     def _check_room(self, scratch: int, where: str) -> None:
-        used = sum(self._size[b] for b in self._inside) + scratch
+        used = self._pinned + sum(self._size[b] for b in self._inside) + scratch
         require(used <= self._capacity, f"{where}: {used} bytes do not fit in {self._capacity}")
         self.peak = max(self.peak, used)
 

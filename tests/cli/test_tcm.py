@@ -107,3 +107,16 @@ def test_what_is_refused(
     assert refused.err.count("\n") == 1
     assert message in refused.err
     assert [path.name for path in model.parent.iterdir()] == [model.name]
+
+
+def test_pinned_weights(run: Run, tmp_path: Path) -> None:
+    """The largest op of SwiftNet takes 294 KB of int8: little is left for weights in 300 KB."""
+    done = run("--tcm", "300KB", "--weights", "pin", "--json", tmp_path / "plan.json")
+    assert done.code == 0
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert plan["options"]["pinned"]
+    assert f"{len(plan['options']['pinned'])} weights" in done.row("weights pinned")
+    streamed = run("--tcm", "300KB", "--weights", "stream", "--json", "-").plan["traffic_bytes"]
+    assert plan["compulsory_bytes"] <= plan["traffic_bytes"] < streamed
+    everything = run("--tcm", "1MB", "--weights", "pin")
+    assert "nothing but inputs and outputs" in everything.verdict

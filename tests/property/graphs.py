@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from models.builder import GraphBuilder
-from models.graph import Buffer, BufferId, Graph, Op, OpId
+from models.graph import Buffer, BufferId, Graph, Op, OpId, Weight
 from solver.memory import MemoryRules
 
 if TYPE_CHECKING:
@@ -193,6 +193,16 @@ def relabelled(graph: Graph, rng: random.Random) -> Graph:
         tuple(moved(graph.ops[old], new) for new, old in enumerate(op_order)),
         tuple(replace(graph.buffers[old], name=f"r{old}") for old in buffer_order),
     )
+
+
+def with_weights(graph: Graph, rng: random.Random, most: int = 5) -> Graph:
+    """Give a graph some weights: read by several ops, by none, twice by one, of size zero."""
+    palette = rng.choice(PALETTES)
+    weights = []
+    for k in range(rng.randint(0, most)):
+        readers = rng.choices(range(len(graph.ops)), k=rng.choice((0, 1, 1, 1, 2, 3)))
+        weights.append(Weight(f"w{k}", rng.choice(palette), tuple(map(OpId, readers))))
+    return replace(graph, weights=tuple(weights))
 
 
 def scaled(graph: Graph, factor: int) -> Graph:

@@ -10,6 +10,7 @@ from solver.limits import Limit, Limits, Meter
 from solver.memory import MemoryRules
 from solver.traffic.baselines import HEURISTICS, FoundOrder, Heuristic, find_orders
 from solver.traffic.model import Mode, Weights, make_traffic_problem
+from solver.traffic.pinnable import Pinnable
 from solver.traffic.plan import plan_traffic
 from solver.traffic.residency import plan_steps
 from solver.traffic.simulate import simulate
@@ -205,6 +206,9 @@ def compare_traffic(
     limits, rules = limits or Limits(), rules or MemoryRules()
     problem = make_traffic_problem(graph, tcm, mode=mode, weights=weights, rules=rules)
     known = dict(orders or {})
+    pinnable = None
+    if Weights(weights) is Weights.PIN and not problem.oversized():
+        pinnable = Pinnable(graph, problem, rules)
     found: dict[str, Row] = {}
 
     def run(wanted: Iterable[Heuristic]) -> None:
@@ -213,7 +217,7 @@ def compare_traffic(
         for heuristic in wanted:
             if not _is_interrupted(found) and heuristic.order in known:
                 order = known[heuristic.order]
-                found[heuristic.name] = _measured(heuristic, problem, order, limits)
+                found[heuristic.name] = _measured(heuristic, problem, order, limits, pinnable)
 
     # What takes milliseconds comes first, so that an interrupt leaves something to show.
     if not problem.oversized():
@@ -275,8 +279,13 @@ def _is_interrupted(found: Mapping[str, Row]) -> bool:
 
 
 def _measured(
-    heuristic: Heuristic, problem: TrafficProblem, order: FoundOrder, limits: Limits
+    heuristic: Heuristic,
+    problem: TrafficProblem,
+    order: FoundOrder,
+    limits: Limits,
+    pinnable: Pinnable | None,
 ) -> Row:
+    """Replay what a heuristic does; weights are pinned as far as it leaves room for them."""
     meter, seconds, traffic, limit = Meter(), order.seconds, None, order.limit
     if order.order is not None:
         try:
@@ -285,7 +294,11 @@ def _measured(
             plan, limit = None, Limit.INTERRUPT
         seconds += meter.seconds
         if plan is not None:
-            traffic = simulate(problem, plan_steps(problem, plan)).traffic
+            replay = simulate(problem, plan_steps(problem, plan))
+            traffic = replay.traffic
+            if pinnable is not None:
+                streamed = pinnable.streamed(problem.capacity - replay.peak)
+                traffic += streamed - problem.weight_bytes
         elif limit is None:
             limit = Limit.TIME
     return Row(heuristic.name, heuristic.title, traffic, round(seconds, 6), limit)
