@@ -61,6 +61,8 @@ examples:
       the same optimum, claimed by another solver
   python -m solver.schedule zoo:darts_cell --tcm 1500KB
       the least bytes moved between a memory of that size and external memory
+  python -m solver.schedule zoo:darts_cell --tcm 1MB..2MB --plot curve.pdf
+      traffic over the size of that memory, for a paper
   python -m solver.schedule zoo:darts_cell --json - --quiet
       a published network; the plan as JSON on stdout
 
@@ -96,7 +98,7 @@ def _schedule(options: argparse.Namespace, words: Sequence[str]) -> int:
     if options.tcm is not None:
         from solver.cli.tcm import schedule_traffic  # noqa: PLC0415  not needed otherwise
 
-        return schedule_traffic(options)
+        return schedule_traffic(options, words)
     if options.csv is not None:
         raise InputError("--csv takes a curve over sizes of TCM: give --tcm 64KB..1MB, for example")
     json_file = None

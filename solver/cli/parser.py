@@ -274,12 +274,13 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--report", metavar="FILE",
         help="write the answer, its proof, memory over steps, the arena and the graph as one HTML "
-        "page that needs nothing else (needs tightfit[report])",
+        "page that needs nothing else; with --tcm the steps and what is spilled (needs "
+        "tightfit[report])",
     )  # fmt: skip
     group.add_argument(
         "--plot", metavar="FILE",
-        help="draw memory over steps, file order beside the best; .png, .svg or .pdf (needs "
-        "tightfit[plot])",
+        help="draw memory over steps, file order beside the best; with --tcm what is in the TCM "
+        "and what moves, or the curve over sizes; .png, .svg or .pdf (needs tightfit[plot])",
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from solver.cli.network import Network
     from solver.cli.output import OutputFile
     from solver.plan import Plan
+    from solver.traffic.sweep import Curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,30 @@ class Reports:
 
             drawn = memory_plot(plan, network.graph, self.plot.path, title=network.title)
             self.plot.write(drawn)
+
+    def write_traffic(
+        self, plan: Plan, network: Network, *, bandwidth: int | None, energy: float | None
+    ) -> None:
+        """Write the files on a plan of least traffic; see :meth:`write`."""
+        graph, title = network.graph, network.title
+        if self.page is not None:
+            from solver.report.page import TrafficReport, render_traffic_page  # noqa: PLC0415
+
+            page = TrafficReport(
+                plan, graph, title, self.command, network.precision, bandwidth, energy
+            )
+            self.page.write(render_traffic_page(page))
+        if self.plot is not None:
+            from solver.report.tcm_plot import tcm_plot  # noqa: PLC0415
+
+            self.plot.write(tcm_plot(plan, graph, self.plot.path, title=title))
+
+    def write_curve(self, curve: Curve, network: Network) -> None:
+        """Write the plot of a curve; see :meth:`write`."""
+        if self.plot is not None:
+            from solver.report.curve_plot import curve_plot  # noqa: PLC0415
+
+            self.plot.write(curve_plot(curve, self.plot.path, title=network.title))
 
 
 def claim_reports(

@@ -13,6 +13,7 @@ from solver.cli.errors import InputError
 from solver.cli.exits import Exit, exit_code
 from solver.cli.network import model_file, read_network
 from solver.cli.output import claim
+from solver.cli.reports import claim_reports
 from solver.cli.streams import emit, emit_json
 from solver.limits import Limits
 from solver.memory import MemoryRules
@@ -24,17 +25,19 @@ from solver.traffic.sweep import sweep
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from solver.cli.network import Network
     from solver.cli.output import OutputFile
+    from solver.cli.reports import Reports
     from solver.limits import Observer
     from solver.plan import Plan
 
-_NOT_WITH_TCM = ("output", "emit_header", "objective", "report", "plot", "budget", "runtime")
+_NOT_WITH_TCM = ("output", "emit_header", "objective", "budget", "runtime")
 
 
-def schedule_traffic(options: argparse.Namespace) -> int:
-    """Run ``solver.schedule --tcm``; return its exit code."""
+def schedule_traffic(options: argparse.Namespace, words: Sequence[str]) -> int:
+    """Run ``solver.schedule --tcm``, typed as ``words``; return its exit code."""
     _refuse_what_does_not_apply(options)
     inputs = (model_file(options.model),)
     json_file = csv_file = None
@@ -46,9 +49,12 @@ def schedule_traffic(options: argparse.Namespace) -> int:
     if low != high:
         if options.json is not None:
             raise InputError("--json takes one plan; a curve goes to --csv")
-        return _curve(options, low, high, csv_file)
+        if options.report is not None:
+            raise InputError("--report shows one plan; a curve goes to --csv and --plot")
+        return _curve(options, low, high, csv_file, claim_reports(options, words, (csv_file,)))
     if csv_file is not None:
         raise InputError("--csv takes a curve: give --tcm a range, for example 64KB..1MB")
+    reports = claim_reports(options, words, (json_file,))
     with live_progress(quiet=options.quiet) as observer:
         network = read_network(options.model, options.precision, options.dims)
         plan = _plan(options, network, low, observer)
@@ -66,6 +72,9 @@ def schedule_traffic(options: argparse.Namespace) -> int:
         emit_json(plan.to_json() + "\n", sys.stdout)
     elif json_file is not None:
         json_file.write(plan.to_json() + "\n")
+    reports.write_traffic(
+        plan, network, bandwidth=options.bandwidth, energy=options.energy_per_byte
+    )
     return exit_code(plan)
 
 
@@ -101,7 +110,9 @@ def _plan(options: argparse.Namespace, network: Network, tcm: int, observer: Obs
     return dataclasses.replace(plan, model=network.model)
 
 
-def _curve(options: argparse.Namespace, low: int, high: int, file: OutputFile | None) -> int:
+def _curve(
+    options: argparse.Namespace, low: int, high: int, file: OutputFile | None, reports: Reports
+) -> int:
     with live_progress(quiet=options.quiet) as observer:
         network = read_network(options.model, options.precision, options.dims)
         curve = sweep(
@@ -123,6 +134,7 @@ def _curve(options: argparse.Namespace, low: int, high: int, file: OutputFile | 
             traffic = "" if p.traffic is None else p.traffic
             rows.writerow((p.tcm, traffic, p.bound, curve.compulsory))
         file.write(text.getvalue())
+    reports.write_curve(curve, network)
     if any(point.limit == "interrupt" for point in curve.points):
         return Exit.INTERRUPTED
     if all(point.traffic is None for point in curve.points):

@@ -23,6 +23,7 @@ _PROOFS = {
     "search": "an exhaustive search found no plan that moves less",
     "pinning": "no way to share the TCM between activations and pinned weights moves less",
 }
+_ABOUT_LESS = ("tally", "search", "pinning")  # proofs that end with "less"
 _WEIGHTS = {"ignore": "not counted", "stream": "streamed", "pin": "pinned or streamed"}
 
 
@@ -68,8 +69,11 @@ def summarize_traffic(
             facts, (), (_oversized(plan),), plan.warnings, _infeasible(plan), answer=False
         )
     parts = _parts(plan, graph)
-    remarks = [_PROOFS.get(str(plan.certificate["kind"]), "") + "."]
-    remarks = [("Proof: " if plan.is_proven else "Bound: ") + remarks[0]]
+    kind = str(plan.certificate["kind"])
+    reason = _PROOFS.get(kind, "")
+    if not plan.is_proven and kind in _ABOUT_LESS:
+        reason += " than the bound"
+    remarks = [("Proof: " if plan.is_proven else "Bound: ") + reason + "."]
     states = plan.certificate["states"]
     remarks.append(f"{seconds(plan.seconds)}, {count(states, 'state')} searched.")
     traffic = plan.traffic_bytes or 0

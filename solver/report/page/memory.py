@@ -54,7 +54,7 @@ def memory_chart(content: Content, budget: int | None, bound: int) -> MemoryChar
     step = content.bottleneck
     return MemoryChart(
         steps=steps,
-        area=f"M0,{HEIGHT}{_stairs(own, top)}V{HEIGHT}Z",
+        area=f"M0,{HEIGHT}{stairs(own, top)}V{HEIGHT}Z",
         file_line=_line(filed, top),
         budget=level(budget) if budget is not None and is_near else None,
         bound=level(bound) if bound < content.peak else None,
@@ -67,10 +67,10 @@ def memory_chart(content: Content, budget: int | None, bound: int) -> MemoryChar
 def _line(sizes: Sequence[int], top: int) -> str:
     if not sizes:
         return ""
-    return f"M0,{_y(sizes[0], top)}{_stairs(sizes, top)}"
+    return f"M0,{_y(sizes[0], top)}{stairs(sizes, top)}"
 
 
-def _stairs(sizes: Sequence[int], top: int) -> str:
+def stairs(sizes: Sequence[int], top: int) -> str:
     """Relative to any start: up or down to each level, then along its step."""
     parts: list[str] = []
     for i, size in enumerate(sizes):

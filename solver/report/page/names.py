@@ -54,7 +54,7 @@ def size_ticks(top: int) -> tuple[Tick, ...]:
     if top <= 0:
         return (Tick(0, "0"),)
     unit, factor = next(((u, f) for u, f, least in _UNITS if top >= least), ("bytes", 1))
-    step = _round_step(top / factor / _TICKS, whole=factor == 1)
+    step = round_step(top / factor / _TICKS, whole=factor == 1)
     ticks = [Tick(0, "0")]
     while (value := step * len(ticks)) * factor <= top:
         text = f"{value:.10g} {unit}" if unit != "bytes" else count(int(value), "byte")
@@ -64,7 +64,7 @@ def size_ticks(top: int) -> tuple[Tick, ...]:
 
 def step_ticks(steps: int) -> tuple[Tick, ...]:
     """Round step numbers, counted from 1; every other one is minor and may be left out."""
-    every = int(_round_step(max(1.0, steps / 10), whole=True))
+    every = int(round_step(max(1.0, steps / 10), whole=True))
     numbers = [1, *range(every, steps + 1, every)] if every > 1 else list(range(1, steps + 1))
     return tuple(
         Tick(round(100 * (number - 0.5) / steps, 3), str(number), is_minor=bool(i % 2))
@@ -72,7 +72,7 @@ def step_ticks(steps: int) -> tuple[Tick, ...]:
     )
 
 
-def _round_step(least: float, *, whole: bool) -> float:
+def round_step(least: float, *, whole: bool) -> float:
     """Smallest 1, 2 or 5 times a power of ten from ``least`` up."""
     power = 10.0 ** floor(log10(least))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))

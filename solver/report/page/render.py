@@ -15,12 +15,16 @@ from solver.report.page.names import FARTHEST_BUDGET, clean, shown
 from solver.report.units import full_size, percent, short_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from jinja2 import Environment
 
     from solver.report.page.content import Content, ReportInput
+    from solver.report.summary import Row
 
 _BADGES = {"fits": "Fits", "does not fit": "Does not fit", "undecided": "Undecided"}
-_TONES = {True: "good", False: "bad", None: "open"}
+#: Colour of a verdict by the answer.
+TONES = {True: "good", False: "bad", None: "open"}
 
 
 class PageError(Exception):
@@ -61,36 +65,46 @@ def render_page(page: ReportInput) -> str:
         If Jinja2 is missing.
     """
     check_page()
+    content = derive(page)
+    plan = page.plan
+    badge = _badge(page)
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            plan=plan,
+            content=content,
+            summary=content.summary,
+            badge=badge,
+            verdict=page.verdict or (told(content.summary.verdict, badge),),
+            tone=_tone(page, content),
+            figures=tuple(_figures(page, content)),
+            rows=content.summary.rows,
+            bars=bars(content.summary.rows),
+            memory=memory_chart(content, plan.budget_bytes, plan.lower_bound_bytes),
+            memory_height=MEMORY_HEIGHT,
+            arena=arena_map(page, content),
+            arena_height=ARENA_HEIGHT,
+            lanes=lane_drawing(content, page.graph),
+            data=_data(page, content) if content.order else None,
+        )
+    )
+
+
+def environment() -> Environment:
+    """Find the templates beside this file."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
-    environment = Environment(
+    found = Environment(
         loader=PackageLoader("solver.report", "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clean=clean, shown=shown, full=full_size, short=short_size)
-    content = derive(page)
-    plan = page.plan
-    badge = _badge(page)
-    return environment.get_template("page.html").render(
-        page=page,
-        plan=plan,
-        content=content,
-        summary=content.summary,
-        badge=badge,
-        verdict=page.verdict or (_told(content.summary.verdict, badge),),
-        tone=_tone(page, content),
-        figures=tuple(_figures(page, content)),
-        bars=_bars(content),
-        memory=memory_chart(content, plan.budget_bytes, plan.lower_bound_bytes),
-        memory_height=MEMORY_HEIGHT,
-        arena=arena_map(page, content),
-        arena_height=ARENA_HEIGHT,
-        lanes=lane_drawing(content, page.graph),
-        data=_data(page, content),
-    )
+    found.filters.update(clean=clean, shown=shown, full=full_size, short=short_size)
+    return found
 
 
 def _badge(page: ReportInput) -> str:
@@ -101,7 +115,7 @@ def _badge(page: ReportInput) -> str:
     return {True: "Fits", False: "Does not fit", None: "Undecided"}[page.plan.fits]
 
 
-def _told(verdict: str, badge: str) -> str:
+def told(verdict: str, badge: str) -> str:
     """Leave out what the badge says already."""
     told = verdict.removeprefix(f"{badge}: ")
     return told[:1].upper() + told[1:]
@@ -110,7 +124,7 @@ def _told(verdict: str, badge: str) -> str:
 def _tone(page: ReportInput, content: Content) -> str:
     if page.answer is not None:
         return {"fits": "good", "does not fit": "bad", "undecided": "open"}[page.answer]
-    return _TONES[content.summary.answer]
+    return TONES[content.summary.answer]
 
 
 def _figures(page: ReportInput, content: Content) -> Iterator[tuple[str, int | None, str]]:
@@ -136,9 +150,8 @@ def _figures(page: ReportInput, content: Content) -> Iterator[tuple[str, int | N
         yield "Budget", plan.budget_bytes, note
 
 
-def _bars(content: Content) -> tuple[float | None, ...]:
+def bars(rows: Sequence[Row]) -> tuple[float | None, ...]:
     """Length of each table row's bar in percent of the longest; None for a budget far above."""
-    rows = content.summary.rows
     longest = max((row.size for row in rows if row.label != "budget"), default=0)
     scale = max(
         [longest, *(row.size for row in rows if row.size <= FARTHEST_BUDGET * longest)], default=0
