@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Activations = Callable[[int, Limits, Observer], TrafficOutcome]
 
-_SHARE = 4  # of the time left goes to one size of room, as long as there are others
+_SHARE = 2  # of the time left goes to one size of room, as long as there are others
 _LAST_SECONDS = 0.05  # not worth another try
 
 
