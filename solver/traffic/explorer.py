@@ -20,7 +20,7 @@ from solver.traffic.choice import (
 )
 from solver.traffic.rules import Event
 from solver.traffic.settle import settle
-from solver.traffic.state import State, drop, first_state, lack_of, sacrifice, step
+from solver.traffic.state import State, drop, first_state, is_allowed, lack_of, sacrifice, step
 from solver.traffic.tally import Tally
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class PythonExplorer:
 
     def _expand(self, node: State) -> None:
         for op in bits(node.ready):
+            if not is_allowed(self.space, node, op):
+                continue
             lack = lack_of(self.space, node, op)
             if lack <= 0:
                 self._undo(node, op, 0)

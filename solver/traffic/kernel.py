@@ -108,14 +108,21 @@ def _capsule(space: Space) -> _native.Capsule:
         for mask in table:
             lists.add(bits(mask))
     words = (len(space.ops) + 63) // 64
-    clean = [space.clean >> k & 1 for k in range(len(space.buffers))]
+    clean = [
+        (space.inputs >> k & 1) + 2 * (space.outputs >> k & 1) for k in range(len(space.buffers))
+    ]
+    workspace = [space.problem.workspace[v] for v in space.ops]
+    is_capped = space.live_capacity is not None
     several = [mask.bit_count() > 1 for mask in space.writers]
     space.native = _native.make_space(
         len(space.ops),
         len(space.buffers),
         space.streaming,
         min(space.capacity, _MAX_BYTES),
+        space.live_capacity if space.live_capacity is not None else -1,
+        space.live if is_capped else 0,
         np.array(space.fixed, np.int64).tobytes(),
+        np.array([*space.enters, *space.leaves, *workspace], np.int64).tobytes(),
         np.array(space.size, np.int64).tobytes(),
         bytes(clean),
         bytes(several),

@@ -27,6 +27,10 @@ two counts once. The model is that of COSMA (Zhang et al., 2023, section 3), sta
   there. It moves nothing and takes its size, rounded up, off the TCM all the time; the others are
   streamed. Which to pin is part of the problem (:mod:`solver.traffic.pinning`). A weight that does
   not fit beside the largest op is streamed in any plan: its traffic is compulsory.
+* A *budget* may cap the TCM and the external memory in use together. A buffer holds room in
+  external memory from its first store (or first streamed write; a network input from the start)
+  until its last load or streamed access (an output to the end), once and in one piece. Weights
+  hold none: they lie in flash.
 * In-place reuse is not modelled: :func:`make_traffic_problem` refuses rules that allow it.
 """
 
@@ -125,6 +129,10 @@ class TrafficProblem:
         Resident or streaming.
     weight_bytes : int
         Traffic of weights that every plan has.
+    external : int or None
+        Bytes of external memory there are; None for any number.
+    idle_bytes : int
+        Buffers that no op touches: in external memory all the time.
     touched : tuple of tuple of int
         Buffers each op touches, ascending.
     """
@@ -136,6 +144,8 @@ class TrafficProblem:
     capacity: int
     mode: Mode = Mode.RESIDENT
     weight_bytes: int = 0
+    external: int | None = None
+    idle_bytes: int = 0
     successors: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
     touched: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
 
@@ -155,6 +165,11 @@ class TrafficProblem:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def live_capacity(self) -> int | None:
+        """Bytes that may be live at any time, wherever they are; None for any number."""
+        return None if self.external is None else self.capacity + self.external
 
     @property
     def compulsory_bytes(self) -> int:
@@ -198,6 +213,7 @@ def make_traffic_problem(
     mode: Mode | str = Mode.RESIDENT,
     weights: Weights | str = Weights.IGNORE,
     rules: MemoryRules | None = None,
+    budget: int | None = None,
 ) -> TrafficProblem:
     """State ``graph`` as a traffic problem.
 
@@ -214,18 +230,24 @@ def make_traffic_problem(
         traffic of those weights only that do not fit beside the largest op.
     rules : MemoryRules, optional
         Alignment and views; conservative when omitted.
+    budget : int, optional
+        Bytes of TCM and external memory together.
 
     Raises
     ------
     ValueError
-        If the capacity is not positive, the mode or the treatment of weights is unknown, or the
-        rules allow in-place reuse.
+        If the capacity is not positive or beyond the budget, the mode or the treatment of weights
+        is unknown, or the rules allow in-place reuse.
     """
     rules = rules or MemoryRules()
     if rules.in_place:
         raise ValueError("in-place reuse is not modelled under a TCM")
     weights = Weights(weights)
     problem = from_problem(make_problem(graph, rules), capacity, mode=Mode(mode))
+    if budget is not None:
+        if budget < capacity:
+            raise ValueError(f"a TCM of {capacity} bytes is beyond the budget of {budget}")
+        problem = replace(problem, external=budget - capacity)
     if weights is Weights.IGNORE:
         return problem
     room = capacity - problem.largest_footprint if weights is Weights.PIN else -1
@@ -247,6 +269,7 @@ def from_problem(problem: Problem, capacity: int, *, mode: Mode = Mode.RESIDENT)
         buffers=tuple(_buffers(problem)),
         capacity=capacity,
         mode=mode,
+        idle_bytes=sum(s.size for s in problem.storages if not s.users),
     )
 
 

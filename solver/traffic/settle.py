@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solver.peak.space import bits
-from solver.traffic.state import lack_of, step
+from solver.traffic.state import is_allowed, is_calm, lack_of, step
 
 if TYPE_CHECKING:
     from solver.traffic.space import Space
@@ -18,6 +18,8 @@ def settle(space: Space, state: State, *, valleys: bool) -> None:
     A state reached without a drop, in which nothing is resident that was not so before, loses
     nothing: follow any other plan from there on, without the ops already undone. Buffers
     that live on have fewer users left, so fewer gaps, and nothing else takes room.
+
+    Under a cap on live bytes these have to reach a valley too, see :func:`_is_live_valley`.
     """
     _slide(space, state)
     look = state.ready if valleys else 0
@@ -25,13 +27,13 @@ def settle(space: Space, state: State, *, valleys: bool) -> None:
         low = look & -look
         look ^= low
         op = low.bit_length() - 1
-        if lack_of(space, state, op) > 0:
+        if lack_of(space, state, op) > 0 or not is_allowed(space, state, op):
             continue
         trial = state.copy()
         step(space, trial, op, 0)
         _slide(space, trial)
-        if _is_valley(space, state, trial):
-            for name in ("undone", "ready", "resident", "stored", "bytes", "path"):
+        if _is_valley(space, state, trial) and _is_live_valley(space, state, trial, op):
+            for name in ("undone", "ready", "resident", "stored", "bytes", "live", "path"):
                 setattr(state, name, getattr(trial, name))
             look = state.ready
 
@@ -53,10 +55,11 @@ def _is_free(space: Space, state: State, op: int) -> bool:
     """Whether undoing ``op`` now cannot be regretted.
 
     It fits, no operand has to reappear for later, and what it brings in is no more than one
-    buffer it ends: neither in bytes, nor in what dropping it could cost.
+    buffer it ends: neither in bytes, nor in what dropping it could cost. Nor are there more live
+    bytes after it, if these are capped.
     """
     after = state.undone | 1 << op
-    if lack_of(space, state, op) > 0:
+    if lack_of(space, state, op) > 0 or not is_calm(space, state, op):
         return False
     finished = space.finished(op, after)
     if space.rewritten(op) & ~finished:
@@ -74,6 +77,20 @@ def _is_free(space: Space, state: State, op: int) -> bool:
         bytes_in <= space.size[k] and price_in <= space.drop_cost(k, state.undone, state.stored)
         for k in bits(finished & state.resident)
     )
+
+
+def _is_live_valley(space: Space, high: State, low: State, first: int) -> bool:
+    """Whether no set of ops between the two states leaves fewer bytes live than ``low``.
+
+    Then following the way down first does not raise live bytes at any op undone later, as they are
+    submodular. All ops but the first were calm when they
+    were undone. So it is enough that the first is so too, or that each of the others needs it and
+    there are no more live bytes in the end than in the beginning.
+    """
+    if space.live_capacity is None or is_calm(space, high, first):
+        return True
+    others = low.undone & ~high.undone & ~(1 << first)
+    return low.live <= high.live and all(space.need[op] >> first & 1 for op in bits(others))
 
 
 def _is_valley(space: Space, high: State, low: State) -> bool:

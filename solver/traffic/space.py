@@ -59,6 +59,15 @@ class Space:
         Mask of tracked buffers that external memory holds anyway: inputs and outputs.
     full : int
         Mask of all window ops.
+    live_capacity : int or None
+        Bytes that may be live while an op runs, wherever they are; None if it cannot bind. Only of
+        spaces without a window.
+    live : int
+        Bytes live when no op is undone.
+    enters, leaves : list of int
+        Bytes of untracked buffers that become live, and that cease to be so, when an op is undone.
+    inputs, outputs : int
+        Masks of tracked buffers.
     """
 
     def __init__(
@@ -82,6 +91,7 @@ class Space:
         self._follow(problem, window, index)
         self.native: Capsule | None = None  # the same in the compiled kernel, made on demand
         self._track(problem, index)
+        self._count_live(problem, whole=window is None)
 
     def _follow(
         self, problem: TrafficProblem, window: Sequence[int] | None, index: dict[int, int]
@@ -126,6 +136,38 @@ class Space:
                 self.fixed[i] += sum(
                     problem.buffers[b].size for b in problem.touched[v] if b not in known
                 )
+
+    def _count_live(self, problem: TrafficProblem, *, whole: bool) -> None:
+        buffers = problem.buffers
+        self.live = problem.idle_bytes + sum(b.size for b in buffers if b.is_output)
+        most = problem.idle_bytes + sum(b.size for b in buffers) + max(problem.workspace, default=0)
+        capacity = problem.live_capacity
+        self.live_capacity = capacity
+        if capacity is None or capacity >= most or not whole:
+            self.live_capacity = None
+        self.inputs = sum(1 << k for k, b in enumerate(self.buffers) if buffers[b].is_input)
+        self.outputs = sum(1 << k for k, b in enumerate(self.buffers) if buffers[b].is_output)
+        self.enters = [0] * len(self.ops)
+        self.leaves = [0] * len(self.ops)
+        for i, v in enumerate(self.ops):
+            for b in problem.touched[v]:
+                if len(buffers[b].users) == 1:
+                    self.enters[i] += 0 if buffers[b].is_output else buffers[b].size
+                    self.leaves[i] += 0 if buffers[b].is_input else buffers[b].size
+
+    def live_at(self, op: int, undone: int, live: int) -> tuple[int, int]:
+        """Bytes live while ``op`` runs, its workspace included, and before it.
+
+        ``live`` bytes are so before the ops ``undone``.
+        """
+        enters, leaves = self.enters[op], self.leaves[op]
+        for k in bits(self.touch[op]):
+            if not (self.users[k] & undone or self.outputs >> k & 1):
+                enters += self.size[k]
+            if not (self.writers[k] & ~(undone | 1 << op) or self.inputs >> k & 1):
+                leaves += self.size[k]
+        during = live + enters + self.problem.workspace[self.ops[op]]
+        return during, live + enters - leaves
 
     def bytes_of(self, buffers: int) -> int:
         """Total size of tracked buffers."""

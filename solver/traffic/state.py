@@ -16,7 +16,7 @@ class State:
     """A node of the search."""
 
     __slots__ = (
-        "bytes", "cost", "dead", "lack", "limit", "op", "origin", "out", "path", "ready",
+        "bytes", "cost", "dead", "lack", "limit", "live", "op", "origin", "out", "path", "ready",
         "resident", "stored", "total", "undone",
     )  # fmt: skip
 
@@ -24,6 +24,7 @@ class State:
     resident: int
     stored: int
     bytes: int  # of resident
+    live: int  # bytes before the ops undone, wherever they are; counted only under a cap
     cost: int
     total: int  # cost plus bound
     ready: int
@@ -58,9 +59,29 @@ def first_state(space: Space) -> State:
     """Return the state in which no op is undone."""
     root = State()
     root.undone = root.resident = root.stored = root.bytes = root.cost = root.total = 0
+    root.live = space.live
     root.ready = space.ready(0)
     root.path = None
     return root
+
+
+def is_allowed(space: Space, state: State, op: int) -> bool:
+    """Whether what is live while ``op`` runs is within the cap on all memory."""
+    if space.live_capacity is None:
+        return True
+    return space.live_at(op, state.undone, state.live)[0] <= space.live_capacity
+
+
+def is_calm(space: Space, state: State, op: int) -> bool:
+    """Whether undoing ``op`` is allowed and leaves no more live than there was.
+
+    Then it can be undone first in any plan: live bytes are submodular in the set of ops undone, so
+    they are no more at any op undone later.
+    """
+    if space.live_capacity is None:
+        return True
+    during, before = space.live_at(op, state.undone, state.live)
+    return during <= space.live_capacity and before <= state.live
 
 
 def lack_of(space: Space, state: State, op: int) -> int:
@@ -94,6 +115,8 @@ def sacrifice(space: Space, state: State, k: int) -> None:
 
 def step(space: Space, state: State, op: int, out: int) -> None:
     """Undo ``op``, the operands in ``out`` staying outside."""
+    if space.live_capacity is not None:
+        state.live = space.live_at(op, state.undone, state.live)[1]
     state.undone |= 1 << op
     state.ready = space.ready_after(op, state.undone, state.ready)
     finished = space.finished(op, state.undone)

@@ -79,6 +79,24 @@ static inline bool surely_after(const Space *sp, const Word *undone, int32_t far
     return true;
 }
 
+/* Bytes live while an op runs, its workspace included, and before it. */
+typedef struct {
+    int64_t during, before;
+} Live;
+
+/* `live` bytes are so before the ops undone. */
+static inline Live live_at(const Space *sp, const Word *undone, int64_t live, int32_t op) {
+    int64_t enters = sp->enters[op], leaves = sp->leaves[op];
+    EACH(k, sp->touch[op]) {
+        if (!(sp->clean[k] & OUTPUT) && !is_live(sp, undone, k)) enters += sp->size[k];
+        if (sp->clean[k] & INPUT) continue;
+        bool is_born = true; /* by `op`: all its writers are undone then */
+        EACH(w, sp->writers[k]) is_born = is_born && (w == op || has(undone, w));
+        if (is_born) leaves += sp->size[k];
+    }
+    return (Live){live + enters + sp->workspace[op], live + enters - leaves};
+}
+
 /* Update the ready mask once `op` is undone. */
 static inline void make_ready(const Space *sp, const Word *undone, Word *ready, int32_t op) {
     drop(ready, op);

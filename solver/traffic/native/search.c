@@ -62,7 +62,7 @@ static void offer(Search *s, State *st, int32_t parent, int32_t op) {
     int64_t total = st->cost + (s->tally ? tally_of(s, st) : 0);
     if (total > st->total) st->total = total;
     if (st->total >= s->upper) return;
-    int32_t set = tables_set(t, st->undone, st->ready, st->hash, st->count);
+    int32_t set = tables_set(t, st->undone, st->ready, st->hash, st->count, st->live);
     if (set == NONE) {
         s->failed = true;
         return;
@@ -176,6 +176,7 @@ static void expand(Search *s, int32_t index) {
     for (int32_t w = 0; w < sp->op_words; w++)
         for (Word m = s->now.ready[w]; m && !s->failed; m &= m - 1) {
             int32_t op = w * 64 + __builtin_ctzll(m);
+            if (!is_allowed(sp, &s->now, op)) continue;
             int64_t lack = lack_of(sp, &s->now, op);
             copy_state(s, &s->new, &s->now);
             if (lack <= 0) undo(s, &s->new, op, index);
@@ -228,6 +229,7 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
     }
     for (int32_t i = 0; i < space->ops; i++)
         if (space->before[i].begin == space->before[i].end) put(s->now.ready, i);
+    s->now.live = space->live;
     offer(s, &s->now, NONE, NONE);
     return s;
 }

@@ -15,6 +15,7 @@ typedef struct {
     Word *undone, *ready, *resident, *stored; /* in one block, at `undone` */
     Word *out; /* operands of the op to come that stay outside (streaming) */
     int64_t cost, bytes, total;
+    int64_t live; /* bytes before the ops undone, wherever they are; counted only under a cap */
     int32_t count;
     uint64_t hash;
 } State;
@@ -90,6 +91,7 @@ static inline void copy_state(const Search *s, State *to, const State *from) {
     size_t bytes = (size_t)s->space->op_words * sizeof(Word);
     memcpy(to->undone, from->undone, bytes);
     memcpy(to->ready, from->ready, bytes);
+    to->live = from->live;
     to->count = from->count;
     to->hash = from->hash;
     copy_buffers(s, to, from);
@@ -111,6 +113,19 @@ static inline int64_t lack_of(const Space *sp, const State *st, int32_t op) {
             need += sp->size[k];
     }
     return need;
+}
+
+/* Whether what is live while `op` runs is within the cap on all memory. */
+static inline bool is_allowed(const Space *sp, const State *st, int32_t op) {
+    return sp->live_capacity == NO_CAP ||
+           live_at(sp, st->undone, st->live, op).during <= sp->live_capacity;
+}
+
+/* Whether undoing `op` is allowed and leaves no more live than there was. */
+static inline bool is_calm(const Space *sp, const State *st, int32_t op) {
+    if (sp->live_capacity == NO_CAP) return true;
+    Live live = live_at(sp, st->undone, st->live, op);
+    return live.during <= sp->live_capacity && live.before <= st->live;
 }
 
 #endif

@@ -2,7 +2,7 @@
 #include "search_internal.h"
 
 static bool is_free(const Space *sp, const State *st, int32_t op) {
-    if (lack_of(sp, st, op) > 0) return false;
+    if (lack_of(sp, st, op) > 0 || !is_calm(sp, st, op)) return false;
     int64_t bytes_in = 0, price_in = 0;
     EACH(k, sp->touch[op]) {
         if (ends_with(sp, st->undone, k, op)) continue;
@@ -101,6 +101,20 @@ static bool is_valley(const Space *sp, const State *high, const State *low) {
     return new == NONE || has_heir(sp, high, low, new);
 }
 
+/* Whether no set of ops between the two leaves fewer bytes live than `low`: all ops but the first
+ * were calm when they were undone. */
+static bool is_live_valley(const Space *sp, const State *high, const State *low, int32_t first) {
+    if (sp->live_capacity == NO_CAP || is_calm(sp, high, first)) return true;
+    if (low->live > high->live) return false;
+    for (int32_t w = 0; w < sp->op_words; w++)
+        for (Word m = low->undone[w] & ~high->undone[w]; m; m &= m - 1) {
+            int32_t op = w * 64 + __builtin_ctzll(m);
+            if (op != first && !has(sp->need + (size_t)op * (size_t)sp->op_words, first))
+                return false;
+        }
+    return true;
+}
+
 void settle(Search *s, State *st) {
     const Space *sp = s->space;
     slide(s, st);
@@ -108,12 +122,12 @@ void settle(Search *s, State *st) {
     for (int32_t w = 0; w < sp->op_words; w++) {
         for (Word look = st->ready[w]; look; look &= look - 1) {
             int32_t op = w * 64 + __builtin_ctzll(look);
-            if (lack_of(sp, st, op) > 0) continue;
+            if (lack_of(sp, st, op) > 0 || !is_allowed(sp, st, op)) continue;
             int64_t mark = s->record ? s->record->count : 0;
             copy_state(s, &s->trial, st);
             state_step(s, &s->trial, op);
             slide(s, &s->trial);
-            if (!is_valley(sp, st, &s->trial)) {
+            if (!is_valley(sp, st, &s->trial) || !is_live_valley(sp, st, &s->trial, op)) {
                 if (s->record) s->record->count = mark;
                 continue;
             }

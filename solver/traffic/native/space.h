@@ -7,6 +7,8 @@
 
 typedef uint64_t Word;
 
+enum { INPUT = 1, OUTPUT = 2, NO_CAP = -1 };
+
 typedef struct {
     int32_t begin, end;
 } Span;
@@ -16,9 +18,13 @@ typedef struct {
     int32_t op_words, buffer_words;
     bool streaming;
     int64_t capacity;
+    int64_t live_capacity; /* bytes that may be live anywhere, NO_CAP for any number */
+    int64_t live;          /* when no op is undone */
     int64_t *fixed;   /* per op: bytes of workspace and untracked operands */
     int64_t *size;    /* per buffer, largest first */
-    uint8_t *clean;   /* per buffer: external memory holds it anyway */
+    int64_t *enters, *leaves; /* per op: bytes of untracked buffers that become live, cease to be */
+    int64_t *workspace;
+    uint8_t *clean;   /* per buffer: external memory holds it anyway, as INPUT, OUTPUT or both */
     uint8_t *several; /* per buffer: more than one op of the window writes it */
     int32_t *lists;   /* ops or buffers, addressed by the spans below */
     Span *follow;     /* per op: ops that may become ready */

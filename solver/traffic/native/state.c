@@ -27,6 +27,7 @@ void state_load(const Search *s, State *to, int32_t index) {
     to->cost = node->cost;
     to->total = node->total;
     to->bytes = node->bytes;
+    to->live = s->tables.sets[node->set].live;
     to->count = s->tables.sets[node->set].count;
     to->hash = s->tables.sets[node->set].hash;
 }
@@ -79,6 +80,7 @@ void state_sacrifice(Search *s, State *st, int32_t k, int32_t op) {
 
 void state_step(Search *s, State *st, int32_t op) {
     const Space *sp = s->space;
+    if (sp->live_capacity != NO_CAP) st->live = live_at(sp, st->undone, st->live, op).before;
     put(st->undone, op);
     st->count++;
     st->hash ^= mix(op);

@@ -80,7 +80,8 @@ static bool grow_sets(Tables *t) {
     return true;
 }
 
-int32_t tables_set(Tables *t, const Word *undone, const Word *ready, uint64_t hash, int32_t count) {
+int32_t tables_set(Tables *t, const Word *undone, const Word *ready, uint64_t hash, int32_t count,
+                   int64_t live) {
     size_t bytes = (size_t)t->op_words * sizeof(Word);
     uint32_t s = (uint32_t)hash & t->slot_mask;
     for (; t->slots[s] != NONE; s = (s + 1) & t->slot_mask) {
@@ -89,7 +90,7 @@ int32_t tables_set(Tables *t, const Word *undone, const Word *ready, uint64_t ha
     }
     if (t->set_count == t->set_room && !grow_sets(t)) return NONE;
     int32_t i = t->set_count++;
-    t->sets[i] = (Set){hash, NONE, count};
+    t->sets[i] = (Set){hash, NONE, count, live};
     memcpy(undone_of(t, i), undone, bytes);
     memcpy(ready_of(t, i), ready, bytes);
     t->slots[s] = i;

@@ -29,6 +29,7 @@ typedef struct {
     uint64_t hash;
     int32_t first; /* of its states */
     int32_t count; /* of ops undone */
+    int64_t live;  /* bytes before them */
 } Set;
 
 typedef struct {
@@ -64,7 +65,7 @@ int32_t tables_new_node(Tables *tables); /* NONE without memory */
 void tables_recycle(Tables *tables, int32_t node);
 /* Index of the set with these ops, made if need be; NONE without memory. */
 int32_t tables_set(Tables *tables, const Word *undone, const Word *ready, uint64_t hash,
-                   int32_t count);
+                   int32_t count, int64_t live);
 bool tables_push(Tables *tables, Entry entry);
 Entry tables_pop(Tables *tables);
 
