@@ -31,6 +31,7 @@ _GROWTH = 3
 _LONGEST = 60.0  # seconds of one run of a packer
 _LONGEST_UNSTOPPABLE = 4.0  # omnimalloc sees no Ctrl-C
 _CPSAT_FROM = 1  # round; the other packers find most layouts before
+_FEW_BODIES = 64  # of a part for which CP-SAT is the first to decide between yes and no
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def pack(
     *,
     packers: Packers | None = None,
     enough: int = 0,
+    decide: bool = False,
     workers: int = 1,
 ) -> Packed:
     """Lay out an instance as low as possible and prove it.
@@ -102,6 +104,8 @@ def pack(
         All by default.
     enough : int
         Bytes: a layout this low will do, with or without a proof.
+    decide : bool
+        Stop as soon as no layout is as low as ``enough``: the lower bound exceeds it then.
     workers : int
         Threads of CP-SAT.
 
@@ -114,7 +118,7 @@ def pack(
     """
     meter = Meter(limits or Limits())
     parts = [_Open(part) for part in parts_of(instance)]
-    run = _Run(parts, meter, packers or Packers(), enough, workers)
+    run = _Run(parts, meter, packers or Packers(), enough, workers, decide=decide)
     run.start()
     limit: Limit | None = None
     try:
@@ -178,10 +182,13 @@ class _Run:
         packers: Packers,
         enough: int,
         workers: int,
+        *,
+        decide: bool,
     ) -> None:
         self._parts = parts
         self._meter = meter
         self._enough = enough
+        self._decide = decide
         self._workers = workers
         self._canonical = packers.canonical
         self._omni = packers.omnimalloc and omni.is_available()
@@ -204,6 +211,13 @@ class _Run:
         """Bytes that every part may use: lowering one of them further gains nothing."""
         return max(self.bound, self._enough)
 
+    @property
+    def _is_refuted(self) -> bool:
+        return self._decide and self.bound > self._enough
+
+    def _is_open(self, part: _Open) -> bool:
+        return part.height > self.goal and not self._is_refuted
+
     def start(self) -> None:
         """Give every part a layout, whatever the limits."""
         for part in self._parts:
@@ -222,31 +236,37 @@ class _Run:
         """
         for effort in count():
             for part in self._parts:
-                if part.height <= self.goal:
+                if not self._is_open(part):
                     continue
                 self._meter.check()
                 if not self._try(part, effort):
                     return
-            if self.height <= self.goal:
+            if not any(map(self._is_open, self._parts)):
                 return
 
     def _try(self, part: _Open, effort: int) -> bool:
         """One round on one part; False if no packer can go on."""
         seconds = _FIRST_SECONDS * _GROWTH**effort
+        few = self._decide and len(part.part.bodies) <= _FEW_BODIES
         can_search = (
             self._canonical and not part.has_pins and len(part.part.bodies) <= canonical.MOST_BODIES
         )
+        if few:
+            self._solve(part, seconds)
         if can_search:
             self._search(part, effort)
+        self._place(part, seconds)
+        if effort >= _CPSAT_FROM:
+            self._solve(part, seconds)
+        return can_search or self._cpsat
+
+    def _place(self, part: _Open, seconds: float) -> None:
         if self._omni and not part.has_pins:
             for preorder in omni.PREORDERS:
-                if part.height > self.goal:
+                if self._is_open(part):
                     self._meter.check()
                     allowed = self._slice(min(seconds, _LONGEST_UNSTOPPABLE))
                     part.offer(omni.place(part.part, self.goal, preorder, allowed))
-        if self._cpsat and effort >= _CPSAT_FROM and part.height > self.goal:
-            self._solve(part, self._slice(min(seconds, _LONGEST)))
-        return can_search or self._cpsat
 
     def _search(self, part: _Open, effort: int) -> None:
         """Ask the canonical search for the goal, and half of the way to it if it is alone."""
@@ -254,7 +274,7 @@ class _Run:
         choices = list(preorders(part.part))[:_SEARCHED]
         for middle in (False, True) if alone else (False,):
             for preorder in choices:
-                if part.height <= self.goal:
+                if not self._is_open(part):
                     return
                 verdict = canonical.search_within(
                     part.part,
@@ -270,11 +290,13 @@ class _Run:
                 self._meter.add(verdict.nodes)
 
     def _solve(self, part: _Open, seconds: float) -> None:
+        if not (self._cpsat and self._is_open(part)):
+            return
         answer = cpsat.solve(
             part.part,
             part.bound,
-            part.height,
-            seconds,
+            self._enough + 1 if self._decide else part.height,
+            self._slice(min(seconds, _LONGEST)),
             hint=part.offsets,
             workers=self._workers,
             check=self._meter.check,
