@@ -51,13 +51,18 @@ class Plan:
         Peak of ``order``; no order needs less than the bound. Of a plan of least traffic: the most
         bytes of TCM in use, and traffic that no plan goes below.
     arena_bytes, offsets : int or None, mapping of str to int or None
-        The arena, and where in it each buffer begins. ``fits`` is about the arena then.
+        The arena, and where in it each buffer begins. ``fits`` is about the arena then. Of a plan
+        of least traffic: the bytes of TCM that its offsets need; ``offsets`` only if every buffer
+        is always in the same place, ``tcm_offsets`` in any case.
     order : tuple of str
         Op names.
     traffic_bytes, compulsory_bytes : int or None
         Bytes moved between TCM and external memory; the part that no plan avoids.
     steps : tuple of mapping or None
         One key each: ``load``, ``store``, ``evict`` or ``stream`` a buffer, or ``run`` an op.
+    tcm_offsets : tuple of (str, int, int, int) or None
+        For each time that a buffer is in the TCM: its name, the position of the step with which it
+        comes, that of the step with which it goes (or the number of steps), and its offset.
     baselines : mapping of str to int
         Peaks (or traffic) of simple orders, in bytes.
     seconds : float
@@ -90,6 +95,7 @@ class Plan:
     traffic_bytes: int | None = None
     compulsory_bytes: int | None = None
     steps: tuple[Mapping[str, str], ...] | None = None
+    tcm_offsets: tuple[tuple[str, int, int, int], ...] | None = None
     baselines: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     certificate: Mapping[str, Any] = field(default_factory=dict)
@@ -173,6 +179,8 @@ class Plan:
         values["warnings"] = tuple(values["warnings"])
         if values["steps"] is not None:
             values["steps"] = tuple(values["steps"])
+        if values["tcm_offsets"] is not None:
+            values["tcm_offsets"] = tuple(map(tuple, values["tcm_offsets"]))
         return cls(**values)
 
 
@@ -187,7 +195,7 @@ _OPTIONAL_TYPES: Mapping[type, tuple[str, ...]] = {
     str: ("limit",),
     bool: ("fits",),
     dict: ("offsets",),
-    list: ("steps",),
+    list: ("steps", "tcm_offsets"),
 }
 
 
@@ -201,6 +209,8 @@ def _check_types(values: Mapping[str, Any]) -> None:
                 raise PlanError(f"{key!r} is {value!r}, not {wanted.__name__}")
     if not all(_is_point(point) for point in values["curve"]):
         raise PlanError("'curve' holds something that is not [seconds, peak, bound]")
+    if not all(_is_stay(stay) for stay in values["tcm_offsets"] or ()):
+        raise PlanError("'tcm_offsets' holds something that is not [buffer, begin, end, offset]")
     if not all(isinstance(name, str) for name in values["order"]):
         raise PlanError("'order' holds something that is no op name")
     if type(values["seconds"]) not in (int, float):
@@ -213,4 +223,13 @@ def _is_point(point: object) -> bool:
         and len(point) == 3
         and isinstance(point[0], int | float)
         and all(type(size) is int for size in point[1:])
+    )
+
+
+def _is_stay(stay: object) -> bool:
+    return (
+        isinstance(stay, list)
+        and len(stay) == 4
+        and isinstance(stay[0], str)
+        and all(type(number) is int for number in stay[1:])
     )

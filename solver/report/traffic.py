@@ -9,6 +9,7 @@ from solver.memory import MemoryRules
 from solver.report.summary import Row, Summary, contents, order_name, rules_in_words
 from solver.report.units import count, full_size, percent, printable, seconds, short_size
 from solver.traffic.model import make_traffic_problem, streamed_bytes
+from solver.traffic.offsets import WITHOUT_OFFSETS
 
 if TYPE_CHECKING:
     from models import Graph
@@ -76,6 +77,8 @@ def summarize_traffic(
     remarks = [("Proof: " if plan.is_proven else "Bound: ") + reason + "."]
     states = plan.certificate["states"]
     remarks.append(f"{seconds(plan.seconds)}, {count(states, 'state')} searched.")
+    if plan.arena_bytes is not None:
+        remarks.append(_offsets(plan))
     traffic = plan.traffic_bytes or 0
     if bandwidth is not None:
         remarks.append(
@@ -130,8 +133,28 @@ def _rows(plan: Plan, parts: _Parts) -> list[Row]:
         more = moved - compulsory
         saved = 1 - (traffic - compulsory) / more if more else 0.0
         what = f"{percent(saved)} of its spills saved" if saved > 0 else "the same"
+        if saved < 0:
+            what = "less, but it has no offsets"
         rows.append(Row(f"{order_name(name)} + replacement", moved, what))
     return rows
+
+
+def _paid(plan: Plan) -> int:
+    """Bytes that the plan moves because none were found that moves less and has offsets."""
+    traffic = plan.traffic_bytes or 0
+    return traffic - int(plan.certificate.get(WITHOUT_OFFSETS, traffic))
+
+
+def _offsets(plan: Plan) -> str:
+    sentence = f"Offsets: placed in {full_size(plan.arena_bytes or 0)} of TCM"
+    paid = _paid(plan)
+    if not paid:
+        return sentence + "."
+    return (
+        f"{sentence}, at the price of {full_size(paid)} more traffic: the best plan without "
+        f"offsets moves {full_size((plan.traffic_bytes or 0) - paid)}, but what it keeps in the "
+        "TCM fits in pieces only."
+    )
 
 
 def _compulsory_note(parts: _Parts, compulsory: int) -> str:
@@ -158,6 +181,8 @@ def _verdict(plan: Plan, parts: _Parts) -> str:
     else:
         bound = full_size(plan.lower_bound_bytes)
         sentence = f"Not proven: the best plan {what}; every plan moves at least {bound}"
+    if _paid(plan):
+        sentence += f", and this one {full_size(_paid(plan))} for want of room in one piece"
     if plan.limit is not None:
         how = (
             "interrupted" if plan.limit == "interrupt" else f"stopped by the limit on {plan.limit}"

@@ -19,9 +19,11 @@ from solver.traffic.model import Mode
 from solver.traffic.residency import Interval, Residency, fits, intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from solver.traffic.model import TrafficProblem
+    from solver.traffic.residency import Gap
 
 _ROUND = 0.5
 
@@ -29,7 +31,9 @@ _ROUND = 0.5
 class _Formulation:
     """Columns: gaps kept, then buffers written back, then (streaming) operands with room."""
 
-    def __init__(self, problem: TrafficProblem, order: Sequence[int]) -> None:
+    def __init__(
+        self, problem: TrafficProblem, order: Sequence[int], clashes: Iterable[AbstractSet[Gap]]
+    ) -> None:
         self.problem = problem
         self.order = order
         self.gaps = intervals(problem, order)
@@ -39,6 +43,9 @@ class _Formulation:
         self.lower: list[float] = []
         self._add_write_backs()
         self._add_room()
+        for clash in clashes:
+            kept: dict[int, float] = {g: -1 for g, gap in enumerate(self.gaps) if gap.gap in clash}
+            self._row(kept, 1 - len(kept))
 
     def _saving(self, gap: Interval) -> int:
         size = self.problem.buffers[gap.buffer].size
@@ -111,7 +118,10 @@ class _Formulation:
 
 
 def best_replacement(
-    problem: TrafficProblem, order: Sequence[int], seconds: float | None = None
+    problem: TrafficProblem,
+    order: Sequence[int],
+    seconds: float | None = None,
+    clashes: Iterable[AbstractSet[Gap]] = (),
 ) -> Residency | None:
     """Least traffic for ``order``.
 
@@ -123,13 +133,15 @@ def best_replacement(
         A valid order.
     seconds : float, optional
         Time for the solver; what it has by then is returned.
+    clashes : iterable of set of Gap
+        Gaps of which not all may be kept together, for each of these sets.
 
     Returns
     -------
     Residency or None
         None if nothing was found in time. Optimal for the order if ``seconds`` was not reached.
     """
-    absent = _Formulation(problem, order).solve(seconds)
+    absent = _Formulation(problem, order, clashes).solve(seconds)
     if absent is None:
         return None
     residency = Residency(tuple(order), absent)

@@ -119,6 +119,13 @@ def minimize_traffic(
     )
 
 
+def best_residency(problem: TrafficProblem, limits: Limits) -> tuple[Residency, Limit | None]:
+    """Return the best plan of a problem without oversized ops, and what stopped the solver."""
+    run = _Run(problem, Meter(limits), Rules())
+    run.solve()
+    return run.best, run.limit
+
+
 def _infeasible(
     graph: Graph, problem: TrafficProblem, weights: Weights, meter: Meter
 ) -> TrafficOutcome:

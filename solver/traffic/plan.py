@@ -7,17 +7,19 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from solver._version import __version__
+from solver.limits import Limits
 from solver.memory import MemoryRules
 from solver.plan import Plan
 from solver.traffic.minimize import minimize_traffic
-from solver.traffic.model import Mode, Weights
+from solver.traffic.model import Mode, Weights, make_traffic_problem
+from solver.traffic.offsets import with_offsets
 from solver.verify.traffic import check_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.graph import Graph
-    from solver.limits import Limits, Observer
+    from solver.limits import Observer
     from solver.traffic.outcome import TrafficOutcome
 
 
@@ -31,13 +33,18 @@ def plan_traffic(
     weights: Weights | str = Weights.IGNORE,
     rules: MemoryRules | None = None,
     options: Mapping[str, Any] | None = None,
+    offsets: bool = True,
 ) -> Plan:
-    """Find the plan of least traffic; see :func:`solver.traffic.minimize_traffic`.
+    """Find the plan of least traffic and its offsets in the TCM.
+
+    See :func:`solver.traffic.minimize_traffic` and :func:`solver.traffic.offsets.with_offsets`.
 
     Parameters
     ----------
     options : mapping, optional
         Reading options to record in the plan.
+    offsets : bool
+        Whether the plan needs offsets, even if another one without them moves less.
 
     Returns
     -------
@@ -87,6 +94,9 @@ def plan_traffic(
             "scipy": version("scipy"),
         },
     )
+    if offsets and outcome.traffic_bytes is not None:
+        problem = make_traffic_problem(graph, tcm, mode=mode, weights=weights, rules=rules)
+        plan = with_offsets(plan, graph, problem, limits or Limits())
     check_traffic(plan, graph)
     return plan
 

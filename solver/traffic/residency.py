@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from solver.traffic.model import TrafficProblem
+    from solver.traffic.simulate import Replay
 
 #: A gap by its buffer and the use it begins with (an op).
 Gap = tuple[int, int]
@@ -70,6 +71,23 @@ def intervals(problem: TrafficProblem, order: Sequence[int]) -> list[Interval]:
             dirty = there in buffer.writers
             found.append(Interval(b, step[here], step[there], here, dirty))
     return found
+
+
+def read_residency(problem: TrafficProblem, replay: Replay) -> Residency:
+    """Read the order and the gaps of absence off the replay of a plan."""
+    stays: dict[int, list[tuple[int, int]]] = {}
+    for buffer, begin, end in replay.stays:
+        stays.setdefault(buffer, []).append((begin, end))
+    runs = replay.runs
+    absent = (
+        gap.gap
+        for gap in intervals(problem, replay.order)
+        if not any(
+            begin <= runs[gap.begin] and runs[gap.end] < end
+            for begin, end in stays.get(gap.buffer, ())
+        )
+    )
+    return Residency(replay.order, frozenset(absent))
 
 
 def spilled_bytes(problem: TrafficProblem, residency: Residency) -> int:

@@ -68,6 +68,19 @@ class Move(NamedTuple):
             raise InvalidStepError(f"unknown step {key!r}") from None
 
 
+class Stay(NamedTuple):
+    """How long a buffer is in the TCM at a stretch, in positions of steps.
+
+    It has its room from step ``begin``, a load or the run that first writes it, up to but not
+    including step ``end``, at which it is evicted. What is never evicted stays to the end. Two
+    buffers share the TCM iff their stays overlap: what an eviction frees, the next step may take.
+    """
+
+    buffer: int
+    begin: int
+    end: int
+
+
 class InvalidStepError(ValueError):
     """A step that cannot be taken, or a plan that ends too soon."""
 
@@ -88,6 +101,10 @@ class Replay:
         The most bytes of TCM in use at any time.
     order : tuple of int
         Ops as they ran.
+    runs : tuple of int
+        Positions of the steps that ran them.
+    stays : tuple of Stay
+        When each buffer is in the TCM, by begin.
     """
 
     loaded: int
@@ -97,6 +114,8 @@ class Replay:
     traffic: int
     peak: int
     order: tuple[int, ...]
+    runs: tuple[int, ...]
+    stays: tuple[Stay, ...]
 
     @property
     def spilled(self) -> int:
@@ -131,7 +150,10 @@ class _Tcm:
         self.problem = problem
         self.buffer_id = {b.name: i for i, b in enumerate(problem.buffers)}
         self.op_id = {name: v for v, name in enumerate(problem.names)}
-        self.inside: set[int] = set()
+        self.position = 0
+        self.inside: dict[int, int] = {}  # since which step
+        self.stays: list[Stay] = []
+        self.runs: list[int] = []
         # External copies that hold what the buffer holds now.
         self.outside = {i for i, b in enumerate(problem.buffers) if b.is_input}
         self.pending = [set(b.users) for b in problem.buffers]
@@ -142,6 +164,17 @@ class _Tcm:
         self.loaded = self.stored = self.streamed = self.peak = 0
 
     def take(self, step: Move) -> None:
+        """Take a step.
+
+        Raises
+        ------
+        InvalidStepError
+            If it cannot be taken.
+        """
+        self.act(step)
+        self.position += 1
+
+    def act(self, step: Move) -> None:
         if step.action is Action.RUN:
             if step.name not in self.op_id:
                 raise InvalidStepError("no such op")
@@ -167,7 +200,7 @@ class _Tcm:
             raise InvalidStepError("it is in the TCM already")
         if b not in self.outside:
             raise InvalidStepError("external memory has no valid copy")
-        self.inside.add(b)
+        self.inside[b] = self.position
         self.loaded += self.problem.buffers[b].size
         self.use(0)
 
@@ -185,7 +218,7 @@ class _Tcm:
         needed = bool(self.pending[b]) or self.problem.buffers[b].is_output
         if needed and b not in self.outside:
             raise InvalidStepError("its only copy would be lost")
-        self.inside.remove(b)
+        self.stays.append(Stay(b, self.inside.pop(b), self.position))
 
     def mark(self, b: int) -> None:
         if self.problem.mode is not Mode.STREAMING:
@@ -212,6 +245,7 @@ class _Tcm:
         self.use(problem.workspace[v])
         self.done.add(v)
         self.order.append(v)
+        self.runs.append(self.position)
 
     def access(self, b: int, v: int) -> None:
         buffer = self.problem.buffers[b]
@@ -224,7 +258,7 @@ class _Tcm:
         elif reads and b not in self.inside:
             raise InvalidStepError(f"{buffer.name} is not in the TCM")
         elif v in buffer.writers:
-            self.inside.add(b)
+            self.inside.setdefault(b, self.position)
             self.outside.discard(b)
         if v in buffer.writers:
             self.written[b] += 1
@@ -248,6 +282,7 @@ class _Tcm:
             if buffer.is_output and b not in self.outside:
                 raise InvalidStepError(f"output {buffer.name} is not in external memory at the end")
         moved = self.loaded + self.stored + self.streamed
+        stays = [*self.stays, *(Stay(b, begin, self.position) for b, begin in self.inside.items())]
         return Replay(
             self.loaded,
             self.stored,
@@ -256,6 +291,8 @@ class _Tcm:
             moved + problem.weight_bytes,
             self.peak,
             tuple(self.order),
+            tuple(self.runs),
+            tuple(sorted(stays, key=lambda stay: (stay.begin, stay.buffer))),
         )
 
 

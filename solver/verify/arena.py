@@ -96,7 +96,7 @@ def _check_steps(
     def places(among: Iterable[int]) -> list[_Place]:
         return sorted((*place[b], storages[b].name) for b in among)
 
-    highest = _check_apart(places(live), arena, 0, "before the first op")
+    highest = check_apart(places(live), arena, 0, "before the first op")
     for name in plan.order:
         v = index[name]
         live |= {b for b in memory.touched[v] if v in storages[b].writers and storages[b].size}
@@ -109,7 +109,7 @@ def _check_steps(
         for source, target in overwritten.items():
             if place[source][0] == place[target][0]:  # one place for both, as long as the longer
                 shown.discard(min((source, target), key=lambda b: place[b][1]))
-        end = _check_apart(places(shown), arena, memory.workspace[v], f"while op {name!r} runs")
+        end = check_apart(places(shown), arena, memory.workspace[v], f"while op {name!r} runs")
         highest = max(highest, end)
         for b in memory.touched[v]:
             waiting[b].remove(v)
@@ -117,8 +117,16 @@ def _check_steps(
     return highest
 
 
-def _check_apart(places: list[_Place], arena: int, workspace: int, when: str) -> int:
-    """Check that places in order do not overlap and leave room for the workspace."""
+def check_apart(places: list[_Place], arena: int, workspace: int, when: str) -> int:
+    """Check that places in order do not overlap and leave room for the workspace.
+
+    Returns the end of the last, in bytes.
+
+    Raises
+    ------
+    VerificationError
+        If they do, or end beyond the arena.
+    """
     end, last, room = 0, "", 0
     for begin, stop, name in places:
         require(begin >= end, f"{when}, buffers {last!r} and {name!r} overlap")

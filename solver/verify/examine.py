@@ -69,4 +69,6 @@ def _examine_traffic(plan: Plan, graph: Graph) -> Findings:
         proof = Proof("what has to move in any case")
     else:
         proof = Proof(f"the {plan.certificate.get('kind')} of the solver", is_checked=False)
-    return Findings(len(plan.order), plan.peak_bytes, plan.lower_bound_bytes, proof)
+    return Findings(
+        len(plan.order), plan.peak_bytes, plan.lower_bound_bytes, proof, plan.arena_bytes
+    )

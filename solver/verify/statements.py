@@ -50,6 +50,7 @@ def check_other_statements(plan: Plan, graph: Graph) -> None:
         "traffic_bytes",
         "compulsory_bytes",
         "steps",
+        "tcm_offsets",
     ):
         require(getattr(plan, name) is None, f"a plan of least peak states {name!r}")
     require(

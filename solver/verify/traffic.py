@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from solver.verify.errors import require
 from solver.verify.storages import state_memory, stated_rules
+from solver.verify.tcm_offsets import Stay, check_tcm_offsets
 
 if TYPE_CHECKING:
     from models.graph import Graph, Weight
@@ -48,7 +49,7 @@ def check_traffic(plan: Plan, graph: Graph) -> None:
         f"unknown treatment of weights {options.get('weights')!r}",
     )
     _check_pinned_names(plan, graph)
-    for name in ("arena_bytes", "offsets", "budget_bytes", "fits"):
+    for name in ("budget_bytes", "fits"):
         require(getattr(plan, name) is None, f"a plan of least traffic states {name!r}")
     rules = stated_rules(plan)
     require(not rules.in_place, "in-place reuse under a TCM")
@@ -71,6 +72,8 @@ def check_traffic(plan: Plan, graph: Graph) -> None:
         least = tcm_state.least_capacity
         require(least > (tcm or 0), f"every op fits in {plan.tcm_bytes} bytes of TCM")
         require(not plan.order and not plan.steps, "an infeasible plan has steps")
+        for name in ("arena_bytes", "offsets", "tcm_offsets"):
+            require(getattr(plan, name) is None, f"an infeasible plan states {name!r}")
         return
     for number, step in enumerate(plan.steps or ()):
         require(len(step) == 1, f"step {number} is {step!r}")
@@ -94,6 +97,9 @@ def check_traffic(plan: Plan, graph: Graph) -> None:
         (plan.status == "optimal") == proven and plan.status in ("optimal", "feasible"),
         f"status {plan.status.value!r} with bound {plan.lower_bound_bytes}",
     )
+    count = len(plan.steps or ())
+    weights = [Stay(name, tcm_state.rounded[name], 0, count) for name in options.get("pinned", ())]
+    check_tcm_offsets(plan, weights, tcm_state.stays, tcm_state.scratch, rules.alignment)
 
 
 def _check_pinned_names(plan: Plan, graph: Graph) -> None:
@@ -129,7 +135,10 @@ class _Tcm:
         # An op that makes a view of a storage reads it; only others write it.
         self._writers = {b: self._writers_of(b, graph) for b in self._size}
         self._waiting = {b: set(memory.storages[b].users) for b in self._size}
-        self._inside: set[int] = set()
+        self._step = 0
+        self._inside: dict[int, int] = {}  # since which step
+        self.stays: list[Stay] = []
+        self.scratch: dict[int, int] = {}  # by step, of those that run an op
         self._valid = {b for b in self._size if memory.storages[b].is_input}
         self._written: set[int] = set()
         self._streamed: set[int] = set()
@@ -138,7 +147,9 @@ class _Tcm:
         treatment = plan.options.get("weights")
         weights = () if treatment == "ignore" else graph.weights
         pinned = set(plan.options.get("pinned", ()))
-        rounded = {w.name: -(-w.size // rules.alignment) * rules.alignment for w in weights}
+        self.rounded = rounded = {
+            w.name: -(-w.size // rules.alignment) * rules.alignment for w in weights
+        }
         self._pinned = sum(size for name, size in rounded.items() if name in pinned)
         require(self._pinned <= self._capacity, f"{self._pinned} bytes of weights are pinned")
         self.peak = self._pinned
@@ -171,14 +182,18 @@ class _Tcm:
         if action == "run":
             require(name in self._op, f"{where}: the network has no such op")
             self._run(self._op[name], where)
-            return
+        else:
+            self._act(action, name, where)
+        self._step += 1
+
+    def _act(self, action: str, name: str, where: str) -> None:
         require(name in self._number, f"{where}: the network keeps no such buffer")
         b = self._number[name]
         require(action == "stream" or not self._streamed, f"{where}: a run must follow a stream")
         if action == "load":
             require(b not in self._inside, f"{where}: it is in the TCM already")
             require(b in self._valid, f"{where}: external memory has no valid copy")
-            self._inside.add(b)
+            self._inside[b] = self._step
             self.moved += self._size[b]
             self._check_room(0, where)
         elif action == "store":
@@ -189,12 +204,16 @@ class _Tcm:
             require(b in self._inside, f"{where}: it is not in the TCM")
             is_needed = self._waiting[b] or self._memory.storages[b].is_output
             require(not is_needed or b in self._valid, f"{where}: its only copy would be lost")
-            self._inside.remove(b)
+            self._leave(b)
         else:
             require(self._streams, f"{where}: operands must be in the TCM")
             require(b not in self._inside, f"{where}: it is in the TCM")
             require(b not in self._streamed, f"{where}: it is streamed twice")
             self._streamed.add(b)
+
+    def _leave(self, b: int) -> None:
+        name = self._memory.storages[b].name
+        self.stays.append(Stay(name, self._size[b], self._inside.pop(b), self._step))
 
     def _run(self, v: int, where: str) -> None:
         memory = self._memory
@@ -213,13 +232,14 @@ class _Tcm:
             else:
                 require(not reads or b in self._inside, f"{where}: {name!r} is not in the TCM")
                 if writes:
-                    self._inside.add(b)
+                    self._inside.setdefault(b, self._step)
                     self._valid.discard(b)
             if writes:
                 self._written.add(b)
             self._waiting[b].discard(v)
         self._streamed.clear()
         self._check_room(memory.workspace[v], where)
+        self.scratch[self._step] = memory.workspace[v]
         self._done.add(v)
         self.order.append(memory.names[v])
 
@@ -239,3 +259,5 @@ class _Tcm:
                 not storage.is_output or b in self._valid,
                 f"output {storage.name!r} is not in external memory at the end",
             )
+        for b in tuple(self._inside):
+            self._leave(b)

@@ -58,6 +58,7 @@ def test_one_object_on_stdout_with_the_keys_of_the_contract(run: Run, tmp_path: 
         "traffic_bytes": None,
         "compulsory_bytes": None,
         "steps": None,
+        "tcm_offsets": None,
         "warnings": [],
         "options": {
             "as": None,

@@ -38,6 +38,24 @@ def test_a_plan_without_spills(run: Run, model: Path, tmp_path: Path) -> None:
     assert verify([str(tmp_path / "plan.json"), str(model)]) == 0
 
 
+def test_offsets_in_the_tcm(
+    run: Run, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In 1110 bytes every buffer has one place; in 1100 those that come back may have several."""
+    for tcm in ("1110", "1100"):
+        done = run(model, "--tcm", tcm, "--json", tmp_path / "plan.json", "--force")
+        plan = json.loads((tmp_path / "plan.json").read_text())
+        assert plan["arena_bytes"] <= plan["tcm_bytes"]
+        assert f"({plan['arena_bytes']} bytes) of TCM." in done.out
+        stays = plan["tcm_offsets"]
+        assert all(list(plan["steps"][end].values()) == [name] for name, _, end, _ in stays)
+        assert (len({name for name, *_ in stays}) == len(stays)) == (tcm == "1110")
+        if tcm == "1110":
+            assert plan["offsets"] == {name: offset for name, _, _, offset in stays}
+        assert verify([str(tmp_path / "plan.json"), str(model)]) == 0
+        assert f"nothing overlaps in {plan['arena_bytes']} bytes" in capsys.readouterr().out
+
+
 def test_ten_bytes_less_cost_a_spill(run: Run, model: Path) -> None:
     """In 1100 bytes x has to leave while a branch is finished: it is clean, so 100 to reload. The
     finished branch has to leave while the other runs: 10 out and 10 in."""

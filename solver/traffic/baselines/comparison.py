@@ -231,6 +231,7 @@ def compare_traffic(
         weights=weights,
         rules=rules,
         options=options,
+        offsets=False,
     )
     goes_on = plan.limit != Limit.INTERRUPT and not _is_interrupted(found)
     if plan.traffic_bytes is not None and goes_on:
