@@ -24,6 +24,7 @@ from solver.cli.parser import (
     add_report_arguments,
     add_runtime_arguments,
     add_tcm_arguments,
+    refuse_without_tcm,
 )
 from solver.cli.reports import claim_reports
 from solver.cli.run import run
@@ -99,6 +100,7 @@ def _schedule(options: argparse.Namespace, words: Sequence[str]) -> int:
         from solver.cli.tcm import schedule_traffic  # noqa: PLC0415  not needed otherwise
 
         return schedule_traffic(options, words)
+    refuse_without_tcm(options)
     if options.csv is not None:
         raise InputError("--csv takes a curve over sizes of TCM: give --tcm 64KB..1MB, for example")
     json_file = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from models import InvalidModelError
 from solver.cli.errors import InputError
 from solver.cli.exits import Exit
+from solver.cli.parser import refuse_without_tcm
 from solver.limits import Limits
 from solver.memory import MemoryRules
 from solver.peak.baselines.comparison import compare
@@ -18,6 +19,7 @@ from solver.report import traffic_comparison_data as traffic_data
 from solver.report.plots import ratio_plot
 from solver.report.traffic_plots import traffic_ratio_plot
 from solver.traffic.baselines.comparison import compare_traffic
+from solver.traffic.model import Mode, Weights
 
 if TYPE_CHECKING:
     import argparse
@@ -90,8 +92,8 @@ def _compare_traffic(
             options.tcm[0],
             _limits(options),
             observer,
-            mode=options.tcm_mode,
-            weights=options.weights,
+            mode=options.tcm_mode or Mode.RESIDENT,
+            weights=options.weights or Weights.IGNORE,
             rules=MemoryRules(options.alignment, views=options.views),
             options=network.options,
         )
@@ -126,7 +128,7 @@ def _traffic_code(compared: traffic.ComparedTraffic) -> Exit:
 
 
 PEAK = Kind(
-    check=lambda _options: None,
+    check=refuse_without_tcm,
     compare=_compare_peaks,
     render=peak.render_comparison,
     verdict=peak.render_verdict,

@@ -22,8 +22,8 @@ class Exit(IntEnum):
 #: For the end of every help text.
 EXIT_CODES = """\
 exit codes:
-  0    it fits; without --budget: the order is proven optimal
-  1    proven not to fit
+  0    it fits; without --budget: the answer is proven optimal
+  1    proven not to fit; with --tcm: no plan runs in a TCM of that size, or of any in the range
   2    bad input or usage
   3    undecided within the limits
   130  interrupted; the best plan so far has been reported"""

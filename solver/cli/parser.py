@@ -199,12 +199,12 @@ def add_tcm_arguments(parser: argparse.ArgumentParser, *, several: bool = False)
         + ("" if several else "; 64KB..1MB for a curve over that range"),
     )  # fmt: skip
     group.add_argument(
-        "--tcm-mode", choices=("resident", "streaming"), default="resident",
+        "--tcm-mode", choices=("resident", "streaming"),
         help="resident: all operands of the running op are in the TCM; streaming: an op may also "
         "access them straight in external memory (default resident)",
     )  # fmt: skip
     group.add_argument(
-        "--weights", choices=("ignore", "stream", "pin"), default="ignore",
+        "--weights", choices=("ignore", "stream", "pin"),
         help="ignore weights; stream: count each op's weights as streamed in once; pin: choose "
         "weights that stay in the TCM from one inference to the next, and stream the others "
         "(default ignore)",
@@ -221,6 +221,20 @@ def add_tcm_arguments(parser: argparse.ArgumentParser, *, several: bool = False)
         help="picojoules per byte of external access: gives the energy of the traffic",
     )  # fmt: skip
     group.add_argument("--csv", metavar="FILE", help="write the curve of --tcm A..B as CSV")
+
+
+def refuse_without_tcm(options: argparse.Namespace) -> None:
+    """Refuse options that mean nothing without ``--tcm``.
+
+    Raises
+    ------
+    InputError
+        Naming the first of them.
+    """
+    for name in ("tcm_mode", "weights", "bandwidth", "energy_per_byte"):
+        if options.tcm is None and getattr(options, name, None) is not None:
+            option = name.replace("_", "-")
+            raise InputError(f"--{option} goes with --tcm; give --tcm 128KB, for example")
 
 
 def add_method_argument(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,7 @@ _LARGEST_DURATION = 10**9  # seconds: thirty years
 _LONGEST_TEXT = 40
 
 _NUMBER_AND_UNIT = re.compile(r"([0-9]*)(?:\.([0-9]+))?\s*([A-Za-z]*)")
+_LOOKS_LIKE_A_RANGE = re.compile(r"[0-9.]+\s*[A-Za-z]*\s*[-:,;…]+\s*[0-9.]+\s*[A-Za-z]*")
 
 
 class QuantityError(ValueError):
@@ -80,9 +81,11 @@ def parse_sizes(text: str) -> tuple[int, int]:
     (65536, 1048576)
     """
     low, dots, high = text.partition("..")
-    if not dots:
+    if not dots and not _LOOKS_LIKE_A_RANGE.fullmatch(text.strip()):
         size = parse_size(text)
         return size, size
+    if not dots or high.startswith("."):
+        raise QuantityError(f"{text!r} is no size; a range has two dots, for example 64KB..1MB")
     if not low.strip() or not high.strip():
         raise QuantityError(f"{text!r} is no range of sizes; give both ends, for example 64KB..1MB")
     ends = parse_size(low), parse_size(high)

@@ -20,6 +20,7 @@ from solver.memory import MemoryRules
 from solver.report import render_summary, render_verdict
 from solver.report.progress import live_progress
 from solver.report.traffic import render_curve, summarize_traffic
+from solver.traffic.model import Mode, Weights
 from solver.traffic.plan import plan_traffic
 from solver.traffic.sweep import sweep
 
@@ -43,6 +44,8 @@ def schedule_traffic(options: argparse.Namespace, words: Sequence[str]) -> int:
     json_file = csv_file = None
     if options.json not in (None, "-"):
         json_file = claim(Path(options.json), force=options.force, inputs=inputs)
+    if options.csv == "-":
+        raise InputError("stdout ('-') is for --json alone; give a file")
     if options.csv is not None:
         csv_file = claim(Path(options.csv), force=options.force, inputs=inputs)
     low, high = options.tcm
@@ -51,6 +54,9 @@ def schedule_traffic(options: argparse.Namespace, words: Sequence[str]) -> int:
             raise InputError("--json takes one plan; a curve goes to --csv")
         if options.report is not None:
             raise InputError("--report shows one plan; a curve goes to --csv and --plot")
+        for name in ("bandwidth", "energy_per_byte"):
+            if getattr(options, name) is not None:
+                raise InputError(f"--{name.replace('_', '-')} is for one plan; leave it out")
         return _curve(options, low, high, csv_file, claim_reports(options, words, (csv_file,)))
     if csv_file is not None:
         raise InputError("--csv takes a curve: give --tcm a range, for example 64KB..1MB")
@@ -102,8 +108,8 @@ def _plan(options: argparse.Namespace, network: Network, tcm: int, observer: Obs
         tcm,
         _limits(options),
         observer,
-        mode=options.tcm_mode,
-        weights=options.weights,
+        mode=options.tcm_mode or Mode.RESIDENT,
+        weights=options.weights or Weights.IGNORE,
         rules=_rules(options),
         options=network.options,
     )
@@ -121,8 +127,8 @@ def _curve(
             high,
             _limits(options),
             observer,
-            mode=options.tcm_mode,
-            weights=options.weights,
+            mode=options.tcm_mode or Mode.RESIDENT,
+            weights=options.weights or Weights.IGNORE,
             rules=_rules(options),
         )
     emit(render_curve(curve, network.title, quiet=options.quiet), sys.stdout)

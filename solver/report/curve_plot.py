@@ -79,7 +79,7 @@ def _draw(axes: Axes, curve: Curve) -> None:
             )  # fmt: skip
     axes.axhline(
         curve.compulsory, color=_COLOURS["compulsory"], linewidth=1, linestyle=":",
-        label=f"inputs and outputs, {short_size(curve.compulsory)}",
+        label=f"compulsory, {short_size(curve.compulsory)}",
     )  # fmt: skip
     _draw_ends(axes, curve, low, high)
     _draw_knee(axes, curve)

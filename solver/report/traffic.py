@@ -24,7 +24,10 @@ _PROOFS = {
     "search": "an exhaustive search found no plan that moves less",
     "pinning": "no way to share the TCM between activations and pinned weights moves less",
 }
-_ABOUT_LESS = ("tally", "search", "pinning")  # proofs that end with "less"
+_BOUNDS = {  # where there may be a better plan
+    **{kind: f"{_PROOFS[kind]} than the bound" for kind in ("tally", "search", "pinning")},
+    "compulsory": "this has to move in any case",
+}
 _WEIGHTS = {"ignore": "not counted", "stream": "streamed", "pin": "pinned or streamed"}
 
 
@@ -67,13 +70,13 @@ def summarize_traffic(
     )
     if plan.status == "infeasible":
         return Summary(
-            facts, (), (_oversized(plan),), plan.warnings, _infeasible(plan), answer=False
+            facts, (), (_oversized(plan),), plan.warnings, infeasible(plan), answer=False
         )
     parts = _parts(plan, graph)
     kind = str(plan.certificate["kind"])
     reason = _PROOFS.get(kind, "")
-    if not plan.is_proven and kind in _ABOUT_LESS:
-        reason += " than the bound"
+    if not plan.is_proven:
+        reason = _BOUNDS.get(kind, reason)
     remarks = [("Proof: " if plan.is_proven else "Bound: ") + reason + "."]
     states = plan.certificate["states"]
     remarks.append(f"{seconds(plan.seconds)}, {count(states, 'state')} searched.")
@@ -191,9 +194,14 @@ def _verdict(plan: Plan, parts: _Parts) -> str:
     return sentence + "."
 
 
-def _infeasible(plan: Plan) -> str:
+def infeasible(plan: Plan) -> str:
+    """Say that no plan runs, and which TCM would do for which op."""
     least = full_size(plan.certificate["least_tcm_bytes"])
-    return f"Infeasible (proven): no plan runs in this TCM; the smallest that works is {least}."
+    largest = printable(next(iter(plan.certificate["oversized"])))
+    return (
+        f"Infeasible (proven): no plan runs in this TCM; the smallest that works is {least}, for "
+        f"op {largest}."
+    )
 
 
 def _oversized(plan: Plan) -> str:
@@ -225,7 +233,8 @@ def render_curve(curve: Curve, title: str, *, quiet: bool) -> str:
             row = "  ".join(f"{n:>{w}}" for n, w in zip(numbers, widths, strict=True))
             lines.append(f"  {row}  {note}".rstrip())
         lines.append("")
-    lines.append(f"Smallest TCM that works at all: {full_size(curve.least_tcm)}.")
+    op = "" if curve.largest_op is None else f", for op {printable(curve.largest_op)}"
+    lines.append(f"Smallest TCM that works at all: {full_size(curve.least_tcm)}{op}.")
     named = "inputs, outputs and weights" if curve.weights == "stream" else "inputs and outputs"
     pinned = ", all weights pinned" if curve.weights == "pin" else ""
     if curve.no_spill_tcm == curve.no_spill_bound:
@@ -243,6 +252,8 @@ def render_curve(curve: Curve, title: str, *, quiet: bool) -> str:
             f"Knee of the curve: {full_size(curve.knee.tcm)}, where "
             f"{full_size(curve.knee.traffic)} move."
         )
+    if any(point.limit == "interrupt" for point in curve.points):
+        lines.append("Interrupted: larger sizes were not reached.")
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ from solver.report.tables import (
     say,
     text_of,
 )
-from solver.report.traffic import summarize_traffic
+from solver.report.traffic import infeasible, summarize_traffic
 from solver.report.units import count, full_size, percent, seconds, short_size
 from solver.traffic.baselines.comparison import means
 
@@ -106,7 +106,7 @@ def verdict(compared: ComparedTraffic) -> str:
     comparison = compared.comparison
     best = comparison.best
     if best is None:
-        return infeasible(comparison)
+        return infeasible(comparison.plan)
     spills = full_size(best - comparison.compulsory)
     what = f"{full_size(best)}, {spills} of it spills and reloads"
     if best == comparison.compulsory:
@@ -123,12 +123,6 @@ def verdict(compared: ComparedTraffic) -> str:
     if comparison.is_interrupted:
         sentence += "; interrupted"
     return sentence + "."
-
-
-def infeasible(comparison: TrafficComparison) -> str:
-    """Say that no plan runs, and which TCM would do."""
-    least = full_size(comparison.plan.certificate["least_tcm_bytes"])
-    return f"Infeasible (proven): no plan runs in this TCM; the smallest that works is {least}."
 
 
 def _nearest(known: Sequence[Row], comparison: TrafficComparison) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from solver.limits import Limits, Meter, SilentObserver
+from solver.limits import Limit, Limits, Meter, SilentObserver
 from solver.memory import MemoryRules
 from solver.peak.engine import Engine
 from solver.traffic.minimize import minimize_traffic
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from models.graph import Graph
     from solver.limits import Observer
+    from solver.traffic.model import TrafficProblem
 
 _POINTS = 12
 _GRAIN = 256  # bytes: sizes in between are rounded down to this
@@ -61,6 +62,8 @@ class Curve:
         Bytes that move with any TCM, however large.
     least_tcm : int
         The smallest TCM for which there is a plan.
+    largest_op : str or None
+        The op that needs all of that; None if there is no op.
     no_spill_tcm, no_spill_bound : int
         A TCM with which nothing but the compulsory bytes moves, and a bound below which there is
         none; the smallest such TCM where the two are equal. Weights that may be pinned all are.
@@ -74,6 +77,7 @@ class Curve:
     no_spill_tcm: int
     no_spill_bound: int
     weights: Weights = Weights.IGNORE
+    largest_op: str | None = None
 
     @property
     def knee(self) -> Point | None:
@@ -105,15 +109,18 @@ def sweep(
 ) -> Curve:
     """Solve the traffic problem for sizes of TCM from ``low`` to ``high``.
 
-    Sizes are spread evenly on a logarithmic scale; where the curve begins and where it reaches the
-    compulsory bytes is among them, if in range. Each gets an even share of the time left. A plan
-    for a smaller TCM works in a larger one, and a bound for a larger one holds in a smaller one:
-    both are passed on.
+    Sizes are spread evenly on a logarithmic scale, from where the curve begins to where it reaches
+    the compulsory bytes, or over the part of that in range; both ends of the range are among them.
+    Each gets an even share of the time left. A plan for a smaller TCM works in a larger one, and a
+    bound for a larger one holds in a smaller one: both are passed on. An interrupt ends the sweep
+    with the points there are, if there are any.
 
     Raises
     ------
     ValueError
         If the range is empty or not positive.
+    KeyboardInterrupt
+        If there is no point yet.
     """
     if not 0 < low <= high:
         raise ValueError(f"there are no sizes of TCM from {low} to {high}")
@@ -121,14 +128,14 @@ def sweep(
     weights = Weights(weights)
     meter = Meter(limits, observer)
     problem = make_traffic_problem(graph, high, mode=mode, weights=weights, rules=rules)
-    sizes = _sizes(low, high, problem.least_capacity)
-    whole = Engine(peak_problem(problem), Meter(_share(limits, meter, len(sizes) + 1))).solve()
+    whole = Engine(peak_problem(problem), Meter(_share(limits, meter, _POINTS + 1))).solve()
+    if whole.limit is Limit.INTERRUPT:
+        raise KeyboardInterrupt
     pinned = _pinnable_bytes(graph, rules or MemoryRules()) if weights is Weights.PIN else 0
     no_spills, no_spills_bound = (
         max(peak + pinned, problem.least_capacity) for peak in (whole.peak, whole.bound)
     )
-    extra = {problem.least_capacity, no_spills}
-    sizes = sorted({*sizes, *(size for size in extra if low <= size <= high)})
+    sizes = _sizes(low, high, problem.least_capacity, no_spills)
     found: list[Point] = []
     for k, size in enumerate(sizes):
         share = _share(limits, meter, len(sizes) - k)
@@ -159,14 +166,23 @@ def sweep(
         no_spills,
         no_spills_bound,
         weights,
+        _largest_op(problem),
     )
 
 
-def _sizes(low: int, high: int, least: int) -> list[int]:
-    """List both ends of the range, and sizes between for which there is a plan."""
-    first, steps = min(max(low, least), high), _POINTS - 1
-    between = (int(first * (high / first) ** (k / steps)) for k in range(1, steps))
-    return sorted({low, first, high, *(max(first, size // _GRAIN * _GRAIN) for size in between)})
+def _largest_op(problem: TrafficProblem) -> str | None:
+    ops = range(len(problem))
+    largest = max(ops, key=lambda v: (problem.footprint(v), -v), default=None)
+    return None if largest is None else problem.names[largest]
+
+
+def _sizes(low: int, high: int, least: int, enough: int) -> list[int]:
+    """List both ends of the range, and sizes between where there may be something to see."""
+    first, last = (min(max(low, size), high) for size in (least, enough))
+    steps = _POINTS - 1
+    between = (int(first * (last / first) ** (k / steps)) for k in range(1, steps))
+    rounded = (max(first, size // _GRAIN * _GRAIN) for size in between)
+    return sorted({low, first, *rounded, last, high})
 
 
 def _share(limits: Limits, meter: Meter, parts: int) -> Limits:

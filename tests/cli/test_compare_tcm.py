@@ -201,6 +201,9 @@ def test_an_interrupt_ends_with_what_is_there(
         (["--tcm", "1KB..2KB"], "a comparison is for one size"),
         (["--tcm", "1KB", "--in-place"], "not modelled under a TCM"),
         (["--tcm", "1KB", "--tcm-mode", "fast"], "invalid choice: 'fast'"),
+        (["--tcm-mode", "streaming"], "--tcm-mode goes with --tcm"),
+        (["--weights", "pin"], "--weights goes with --tcm"),
+        (["--tcm", "64KB-1MB"], "a range has two dots"),
         (["--tcm", "1KB", "--bandwidth", "1KB"], "there is no option --bandwidth"),
     ],
 )

@@ -313,7 +313,7 @@ def test_the_examples_of_the_help_run(
     monkeypatch.chdir(tmp_path)
     _, examples = run("--help").out.split("examples:\n")
     calls = re.findall(r"^  python -m solver.schedule (.*)", examples, re.MULTILINE)
-    assert len(calls) == 7
+    assert len(calls) == 8
     for call in sorted(calls, key=lambda call: "model.tflite" in call):
         if "model.tflite" in call and not (tmp_path / "model.tflite").exists():
             tmp_path.joinpath("model.tflite").symlink_to(shared_data("tflm/person_detect.tflite"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from solver.traffic import minimize_traffic
 from solver.verify.__main__ import main as verify
 from tests.cli.networks import BRANCH_SIZES, BRANCHES, write_network
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from models import Graph
+    from solver.traffic import TrafficOutcome
     from tests.cli.conftest import Result
 
     Run = Callable[..., Result]
@@ -69,7 +73,10 @@ def test_an_op_larger_than_the_tcm(run: Run, model: Path) -> None:
     done = run(model, "--tcm", "1KB")
     assert done.code == 1
     assert "'heavy_a' (1.1 KB)" in done.out
-    assert "the smallest that works is 1.1 KB (1100 bytes)" in done.verdict
+    assert done.verdict == (
+        "Infeasible (proven): no plan runs in this TCM; the smallest that works is 1.1 KB "
+        "(1100 bytes), for op 'heavy_a'."
+    )
 
 
 def test_streaming_needs_no_room_for_operands(run: Run, model: Path) -> None:
@@ -87,7 +94,7 @@ def test_bytes_as_time_and_energy(run: Run, model: Path) -> None:
 def test_the_curve(run: Run, model: Path, tmp_path: Path) -> None:
     done = run(model, "--tcm", "1000..1200", "--csv", tmp_path / "curve.csv")
     assert done.code == 0
-    assert "Smallest TCM that works at all: 1.1 KB (1100 bytes)." in done.out
+    assert "Smallest TCM that works at all: 1.1 KB (1100 bytes), for op 'heavy_a'." in done.out
     assert "Smallest TCM without spills: 1.1 KB (1110 bytes) (proven)" in done.out
     with (tmp_path / "curve.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -100,12 +107,118 @@ def test_the_curve(run: Run, model: Path, tmp_path: Path) -> None:
     assert known == sorted(known, reverse=True)
 
 
+@pytest.mark.parametrize("tcm", ["1110", "8GB", "9223372036854775807"])
+def test_a_tcm_above_everything(run: Run, model: Path, tcm: str) -> None:
+    done = run(model, "--tcm", tcm, "--json", "-")
+    assert done.code == 0
+    assert done.plan["tcm_bytes"] == (8 << 30 if tcm == "8GB" else int(tcm))
+    assert done.plan["traffic_bytes"] == done.plan["compulsory_bytes"] == 110
+
+
+@pytest.mark.parametrize(("tcm", "code"), [("1099", 1), ("1100", 0), ("1", 1)])
+def test_the_smallest_tcm_is_exactly_that(run: Run, model: Path, tcm: str, code: int) -> None:
+    done = run(model, "--tcm", tcm, "--json", "-")
+    assert (done.code, done.plan["certificate"]["least_tcm_bytes"]) == (code, 1100)
+    assert (done.plan["status"] == "infeasible") == bool(code)
+    assert list(done.plan["certificate"].get("oversized", ()))[:code] == ["heavy_a"][:code]
+
+
+def test_quiet_names_size_and_op(run: Run, model: Path) -> None:
+    done = run(model, "--tcm", "1KB", "--quiet")
+    assert (done.code, done.err, done.out.count("\n")) == (1, "", 1)
+    assert "the smallest that works is 1.1 KB (1100 bytes), for op 'heavy_a'" in done.out
+
+
+def test_a_curve_above_everything(run: Run, model: Path, tmp_path: Path) -> None:
+    done = run(model, "--tcm", "2KB..9223372036854775807", "--csv", tmp_path / "c.csv")
+    assert done.code == 0
+    lines = (tmp_path / "c.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == ["2048", "9223372036854775807"]
+    assert all(line.endswith(",110,110,110") for line in lines[1:])
+
+
+def test_a_curve_of_which_nothing_runs(run: Run, model: Path, tmp_path: Path) -> None:
+    files = ("--csv", tmp_path / "c.csv", "--plot", tmp_path / "c.svg")
+    done = run(model, "--tcm", "1..1000", *files)
+    assert done.code == 1
+    assert "1 byte        -       -            -  infeasible" in done.out
+    assert "Smallest TCM that works at all: 1.1 KB (1100 bytes), for op 'heavy_a'." in done.out
+    assert (tmp_path / "c.csv").read_text().splitlines()[1:] == ["1,,110,110", "1000,,110,110"]
+    assert "no plan runs below 1.1 KB" in (tmp_path / "c.svg").read_text()
+
+
+def test_a_curve_looks_where_something_happens(run: Run, tmp_path: Path) -> None:
+    """Between the smallest TCM that works and the smallest without spills, not beyond."""
+    assert run("zoo:darts_cell", "--tcm", "64KB..1GB", "--csv", tmp_path / "c.csv").code == 0
+    with (tmp_path / "c.csv").open() as file:
+        rows = [{k: int(v or 0) for k, v in row.items()} for row in csv.DictReader(file)]
+    sizes = [row["tcm_bytes"] for row in rows]
+    assert (sizes[0], sizes[1], sizes[-2], sizes[-1]) == (65536, 1179648, 1327104, 1 << 30)
+    assert len(sizes) == 14
+
+
+def test_an_undecided_answer_is_3(run: Run, tmp_path: Path) -> None:
+    limit = ("--time-limit", "1ms")
+    done = run("zoo:pnasnet", "--tcm", "1981KB", *limit)
+    assert done.code == 3
+    assert done.verdict.startswith("Not proven: the best plan moves ")
+    assert done.verdict.endswith("; stopped by the limit on time.")
+    assert "Bound: this has to move in any case." in done.out
+    done = run("zoo:pnasnet", "--tcm", "1981KB..2MB", *limit, "--plot", tmp_path / "c.svg")
+    assert done.code == 3
+    assert "not proven" in done.out
+    assert "lower bound" in (tmp_path / "c.svg").read_text()
+
+
+def test_an_interrupted_curve_keeps_its_points(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impatient(graph: Graph, tcm: int, *args: Any, **options: Any) -> TrafficOutcome:  # noqa: ANN401
+        outcome = minimize_traffic(graph, tcm, *args, **options)
+        return dataclasses.replace(outcome, limit="interrupt") if tcm == 1100 else outcome
+
+    monkeypatch.setattr("solver.traffic.sweep.minimize_traffic", impatient)
+    files = ("--csv", tmp_path / "c.csv", "--plot", tmp_path / "c.svg")
+    done = run(model, "--tcm", "1000..1200", *files)
+    assert (done.code, done.err) == (130, "")
+    assert done.out.rstrip().endswith("Interrupted: larger sizes were not reached.")
+    assert len((tmp_path / "c.csv").read_text().splitlines()) == 3
+    assert (tmp_path / "c.svg").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--tcm", "0"], "not above zero"),
+        (["--tcm", "0KB"], "not above zero"),
+        (["--tcm", "-5"], "not above zero"),
+        (["--tcm=-64KB"], "not above zero"),
+        (["--tcm", "-1..5"], "not above zero"),
+        (["--tcm", "0..1KB"], "not above zero"),
+        (["--tcm", "0.5"], "not a whole number of bytes"),
+        (["--tcm", "99999999999999999999"], "more than any memory holds"),
+        (["--tcm", "1KB..9EB"], "unknown unit 'EB'"),
+        (["--tcm", "1e9"], "is no size"),
+        (["--tcm", "inf"], "is no size"),
+        (["--tcm", ""], "an empty text is no size"),
+        (["--tcm"], "expected one argument"),
+        (["--tcm", ".."], "no range of sizes"),
+        (["--tcm", "..1KB"], "no range of sizes"),
         (["--tcm", "64KB.."], "no range of sizes"),
+        (["--tcm", "64KB...1MB"], "a range has two dots, for example 64KB..1MB"),
+        (["--tcm", "64KB-1MB"], "a range has two dots, for example 64KB..1MB"),
+        (["--tcm", "64KB, 1MB"], "a range has two dots, for example 64KB..1MB"),
+        (["--tcm", "64KB:1MB"], "a range has two dots, for example 64KB..1MB"),
+        (["--tcm", "1..2..3"], "is no size"),
         (["--tcm", "2KB..1KB"], "runs downwards"),
+        (["--tcm", "1MB..64KB"], "runs downwards"),
+        (["--tcm", "1KB..2KB", "--csv", "-"], "stdout ('-') is for --json alone"),
+        (["--tcm", "1KB..2KB", "--bandwidth", "1MB"], "--bandwidth is for one plan"),
+        (["--tcm", "1KB..2KB", "--energy-per-byte", "2"], "--energy-per-byte is for one plan"),
+        (["--tcm-mode", "streaming"], "--tcm-mode goes with --tcm"),
+        (["--weights", "stream"], "--weights goes with --tcm"),
+        (["--bandwidth", "1MB"], "--bandwidth goes with --tcm"),
+        (["--energy-per-byte", "2"], "--energy-per-byte goes with --tcm"),
         (["--tcm", "1KB", "--budget", "2KB"], "--budget does not go with --tcm"),
         (["--tcm", "1KB", "--output", "o.onnx"], "--output does not go with --tcm"),
         (["--tcm", "1KB", "--in-place"], "not modelled under a TCM"),

@@ -200,7 +200,7 @@ def test_a_curve_says_what_it_shows() -> None:
     curve = sweep(branches(), 1000, 1200)
     text = curve_plot(curve, Path("a.svg"), title="a network").decode()
     for words in (
-        "a network", "least traffic, proven", "inputs and outputs, 110 bytes", "no plan runs",
+        "a network", "least traffic, proven", "compulsory, 110 bytes", "no plan runs",
         "smallest that works, 1.1 KB", "smallest without spills, 1.1 KB", "1050 bytes", "knee, ",
     ):  # fmt: skip
         assert words in text
