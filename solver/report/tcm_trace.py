@@ -12,7 +12,7 @@ from solver.memory import MemoryRules
 from solver.traffic.model import TrafficProblem, make_traffic_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from models import Graph
     from solver.plan import Plan
@@ -115,7 +115,7 @@ def traffic_problem_of(plan: Plan, graph: Graph) -> TrafficProblem:
         plan.tcm_bytes or 1,
         mode=options["mode"],
         weights=options["weights"],
-        rules=_rules(options),
+        rules=rules_of(plan),
     )
 
 
@@ -152,8 +152,9 @@ def footprints(plan: Plan, graph: Graph) -> tuple[int, ...]:
     return tuple(problem.footprint(v) for v in range(len(problem)))
 
 
-def _rules(options: Mapping[str, object]) -> MemoryRules:
-    return MemoryRules(alignment=int(str(options["alignment"])), views=bool(options["views"]))
+def rules_of(plan: Plan) -> MemoryRules:
+    """Memory rules under which ``plan`` holds."""
+    return MemoryRules(alignment=plan.options["alignment"], views=plan.options["views"])
 
 
 @dataclass(slots=True)
@@ -174,7 +175,7 @@ class _Tracer:
         self.problem = problem = traffic_problem_of(plan, graph)
         self.op_id = {name: v for v, name in enumerate(problem.names)}
         self.buffer_id = {b.name: i for i, b in enumerate(problem.buffers)}
-        rules = _rules(plan.options)
+        rules = rules_of(plan)
         pinned = set(plan.options.get("pinned", ()))
         self.pinned = sum(rules.aligned(w.size) for w in graph.weights if w.name in pinned)
         self.weights = [0] * len(problem)

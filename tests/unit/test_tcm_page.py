@@ -13,10 +13,14 @@ from models import Graph, GraphBuilder, zoo
 from solver import Limits, Status, minimize_peak
 from solver.report.curve_plot import curve_plot
 from solver.report.page import TrafficReport, render_traffic_page
+from solver.report.page.arena import HEIGHT as ARENA_HEIGHT
 from solver.report.page.names import shown
 from solver.report.page.tcm import HEIGHT, moves_chart, use_chart
+from solver.report.page.tcm_content import derive_traffic
+from solver.report.page.tcm_map import tcm_map
 from solver.report.tcm_plot import tcm_plot
 from solver.report.tcm_trace import trace
+from solver.report.units import short_size
 from solver.traffic.plan import plan_traffic
 from solver.traffic.sweep import Curve, Point, sweep
 from tests.cli.networks import BRANCH_SIZES, BRANCHES
@@ -120,7 +124,8 @@ def test_a_large_network_stays_small_and_whole() -> None:
         ("link", "href", "data:,")
     ]
     assert not re.search(r"\w+://|@import|url\(", text)
-    use, moves = drawings(text)
+    use, moves, placed = drawings(text)
+    assert len(placed.findall("{*}rect")) > 800
     assert [path.get("class") for path in use.findall("{*}path")] == ["area"]
     assert [path.get("class") for path in moves.findall("{*}path")] == [
         "once", "weights", "reload", "spill",
@@ -182,6 +187,56 @@ def test_the_charts_are_the_replay() -> None:
         if size
     }  # fmt: skip
     assert drawn == pytest.approx(expected, abs=1.5 / scale)
+
+
+def test_the_map_is_the_layout() -> None:
+    """Rectangles are stays with their offsets: each op sees what the plan says is there."""
+    page = report(branches(), 1100)
+    plan = page.plan
+    assert plan.tcm_offsets is not None
+    drawn = tcm_map(page, derive_traffic(page))
+    assert drawn is not None
+    top = int(1100 * 1.02) + 1
+    runs = [i for i, step in enumerate(plan.steps or ()) if "run" in step]
+    for i, position in enumerate(runs):
+        there = sorted(
+            (offset, BRANCH_SIZES[name])
+            for name, begin, end, offset in plan.tcm_offsets
+            if begin <= position < end
+        )
+        found = sorted(
+            ((ARENA_HEIGHT - r.y - r.height) * top / ARENA_HEIGHT, r.height * top / ARENA_HEIGHT)
+            for r in drawn.rectangles
+            if r.x <= i < r.x + r.width
+        )
+        assert [pair for both in found for pair in both] == pytest.approx(
+            [number for both in there for number in both], abs=2 * top / ARENA_HEIGHT
+        )
+    text = render_traffic_page(page)
+    assert "Offsets in the TCM" in text
+    assert len(drawings(text)) == 3
+
+
+def test_pinned_weights_are_on_the_map() -> None:
+    graph = zoo.graph("swiftnet")
+    page = report(graph, 1700 * 1024, weights="pin")
+    content = derive_traffic(page)
+    drawn = tcm_map(page, content)
+    assert drawn is not None
+    pinned = [r for r in drawn.rectangles if r.kind == "scratch"]
+    assert len(pinned) == len(page.plan.options["pinned"])
+    assert all((r.x, r.width, r.is_hot) == (0, 85, False) for r in pinned)
+    text = Page(render_traffic_page(page)).text
+    assert "pinned weight" in text
+    assert f"Pinned weights take {short_size(content.trace.pinned)}" in text
+
+
+def test_a_plan_without_offsets_has_no_map() -> None:
+    graph = branches()
+    plan = plan_traffic(graph, 1100, offsets=False)
+    text = render_traffic_page(TrafficReport(plan, graph, "t", "c"))
+    assert "Offsets in the TCM" not in text
+    assert len(drawings(text)) == 2
 
 
 def test_only_plans_of_least_traffic() -> None:

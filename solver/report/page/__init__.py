@@ -2,7 +2,7 @@
 
 ``content.py`` replays the plan and gathers what the page says; ``memory.py``, ``arena.py`` and
 ``lanes.py`` turn it into shapes; the templates beside them hold all markup. ``tcm_content.py``,
-``tcm.py`` and ``tcm_render.py`` do the same for plans of least traffic.
+``tcm.py``, ``tcm_map.py`` and ``tcm_render.py`` do the same for plans of least traffic.
 """
 
 from solver.report.page.content import ReportInput

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from solver.report.page.arena import HEIGHT as ARENA_HEIGHT
 from solver.report.page.names import shown
 from solver.report.page.render import TONES, bars, check_page, environment, told
 from solver.report.page.tcm import HEIGHT, moves_chart, use_chart
 from solver.report.page.tcm_content import derive_traffic, figures
+from solver.report.page.tcm_map import tcm_map
 
 if TYPE_CHECKING:
     from solver.report.page.tcm_content import TrafficContent, TrafficReport
@@ -56,6 +58,8 @@ def render_traffic_page(page: TrafficReport) -> str:
         bars=bars(rows),
         use=use_chart(content.used, plan.tcm_bytes or 0, content.fullest),
         moves=moves_chart(content.trace.steps),
+        arena=tcm_map(page, content),
+        arena_height=ARENA_HEIGHT,
         height=HEIGHT,
         listed=_LISTED,
         data=_data(content) if content.trace.steps else None,
