@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from solver.cli.comparing import PEAK, TRAFFIC
+from solver.cli.comparing import PEAK
 from solver.cli.errors import InputError
 from solver.cli.exits import Exit
 from solver.cli.network import model_file, read_network
@@ -106,7 +106,11 @@ class _Files:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    return _run(PEAK, options) if options.tcm is None else _run(TRAFFIC, options)
+    if options.tcm is None:
+        return _run(PEAK, options)
+    from solver.cli.comparing_traffic import TRAFFIC  # noqa: PLC0415  not needed otherwise
+
+    return _run(TRAFFIC, options)
 
 
 def _run(kind: Kind[Done], options: argparse.Namespace) -> int:

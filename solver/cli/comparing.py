@@ -1,4 +1,4 @@
-"""What ``solver.compare`` does for least peak and, with ``--tcm``, for least traffic."""
+"""What ``solver.compare`` does for one kind of problem, and that for least peak."""
 
 from __future__ import annotations
 
@@ -14,12 +14,7 @@ from solver.memory import MemoryRules
 from solver.peak.baselines.comparison import compare
 from solver.report import comparison as peak
 from solver.report import comparison_data as peak_data
-from solver.report import traffic_comparison as traffic
-from solver.report import traffic_comparison_data as traffic_data
 from solver.report.plots import ratio_plot
-from solver.report.traffic_plots import traffic_ratio_plot
-from solver.traffic.baselines.comparison import compare_traffic
-from solver.traffic.model import Mode, Weights
 
 if TYPE_CHECKING:
     import argparse
@@ -62,7 +57,8 @@ class Kind(Generic[Done]):
     code: Callable[[Done], Exit]
 
 
-def _limits(options: argparse.Namespace) -> Limits:
+def limits_of(options: argparse.Namespace) -> Limits:
+    """Limits that the user gave."""
     return Limits(seconds=options.time_limit, memory_bytes=options.memory_limit)
 
 
@@ -72,7 +68,7 @@ def _compare_peaks(
     try:
         comparison = compare(
             network.graph,
-            _limits(options),
+            limits_of(options),
             observer,
             rules=MemoryRules(options.alignment, options.in_place, options.views),
             workers=options.workers,
@@ -83,48 +79,10 @@ def _compare_peaks(
     return peak.Compared(comparison, network.graph, network.model, network.title, network.precision)
 
 
-def _compare_traffic(
-    network: Network, options: argparse.Namespace, observer: Observer
-) -> traffic.ComparedTraffic:
-    try:
-        comparison = compare_traffic(
-            network.graph,
-            options.tcm[0],
-            _limits(options),
-            observer,
-            mode=options.tcm_mode or Mode.RESIDENT,
-            weights=options.weights or Weights.IGNORE,
-            rules=MemoryRules(options.alignment, views=options.views),
-            options=network.options,
-        )
-    except InvalidModelError as error:
-        raise InputError(f"{network.model}: {error}") from None
-    return traffic.ComparedTraffic(
-        comparison, network.graph, network.model, network.title, network.precision
-    )
-
-
-def _check_tcm(options: argparse.Namespace) -> None:
-    low, high = options.tcm
-    if low != high:
-        raise InputError("--tcm: a comparison is for one size, for example 128KB")
-    if options.in_place:
-        raise InputError("--in-place: overwriting in place is not modelled under a TCM")
-
-
 def _peak_code(compared: peak.Compared) -> Exit:
     if compared.comparison.is_interrupted:
         return Exit.INTERRUPTED
     return Exit.YES if compared.comparison.is_proven else Exit.UNDECIDED
-
-
-def _traffic_code(compared: traffic.ComparedTraffic) -> Exit:
-    comparison = compared.comparison
-    if comparison.is_interrupted:
-        return Exit.INTERRUPTED
-    if not comparison.is_feasible:
-        return Exit.NO
-    return Exit.YES if comparison.is_proven else Exit.UNDECIDED
 
 
 PEAK = Kind(
@@ -137,16 +95,4 @@ PEAK = Kind(
     csv=peak_data.to_csv,
     plot=ratio_plot,
     code=_peak_code,
-)
-
-TRAFFIC = Kind(
-    check=_check_tcm,
-    compare=_compare_traffic,
-    render=traffic.render_traffic,
-    verdict=traffic.render_traffic_verdict,
-    means=traffic.render_traffic_means,
-    json=traffic_data.to_json,
-    csv=traffic_data.to_csv,
-    plot=traffic_ratio_plot,
-    code=_traffic_code,
 )

@@ -107,10 +107,12 @@ def verdict(compared: ComparedTraffic) -> str:
     best = comparison.best
     if best is None:
         return infeasible(comparison.plan)
-    spills = full_size(best - comparison.compulsory)
-    what = f"{full_size(best)}, {spills} of it spills and reloads"
+    weights = comparison.plan.options["weights"]
+    beyond = "beyond the compulsory" if weights == "pin" else "spills and reloads"
+    what = f"{full_size(best)}, {full_size(best - comparison.compulsory)} of it {beyond}"
     if best == comparison.compulsory:
-        what = f"{full_size(best)}, nothing but inputs and outputs"
+        named = "inputs, outputs and weights" if weights == "stream" else "inputs and outputs"
+        what = f"{full_size(best)}, nothing but {named}"
     if comparison.is_proven:
         sentence = f"Least traffic (proven): {what}"
     else:
@@ -154,10 +156,12 @@ def note(row: Row, comparison: TrafficComparison) -> str:
 
 def _legend(comparison: TrafficComparison) -> str:
     compulsory = full_size(comparison.compulsory)
+    pin = comparison.plan.options["weights"] == "pin"
+    streamed = ", weights that might be pinned included" if pin else ""
     return (
-        f"Spills: bytes moved beyond the compulsory {compulsory}. Removed: the share of a "
-        f"method's spills that the {'least' if comparison.is_proven else 'best plan found'} does "
-        "without."
+        f"Spills: bytes moved beyond the compulsory {compulsory}{streamed}. Removed: the share of "
+        f"a method's spills that the {'least' if comparison.is_proven else 'best plan found'} "
+        "does without."
     )
 
 

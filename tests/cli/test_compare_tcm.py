@@ -13,6 +13,7 @@ import pytest
 
 import solver.compare as command
 import solver.traffic.baselines.comparison as measuring
+from models import zoo
 from solver.plan import Status
 from solver.traffic.baselines import HEURISTICS
 from solver.traffic.plan import plan_traffic
@@ -134,9 +135,21 @@ def test_streaming_and_weights(run: Run, branches: Path) -> None:
     assert network["options"]["mode"] == "streaming"
     moved = 2 * 100 + 2 * (1000 + 1000) + 2 * (10 + 10) + 10
     assert {row["traffic_bytes"] for row in network["rows"]} == {moved}
-    streamed = run("--tcm", "300KB", "--weights", "stream", "--json", "-").plan["models"][0]
-    ignored = run("--tcm", "300KB", "--json", "-").plan["models"][0]
-    assert streamed["best_bytes"] > ignored["best_bytes"]
+
+
+def test_weights(run: Run) -> None:
+    """Streamed, all of them pass; pinned, what has no room beside the rest."""
+    weights = zoo.graph("swiftnet").with_precision("int8").weight_bytes
+    ignored, streamed, pinned = (
+        run("--tcm", "400KB", "--weights", how, "--json", "-")
+        for how in ("ignore", "stream", "pin")
+    )
+    least = [result.plan["models"][0]["best_bytes"] for result in (ignored, pinned, streamed)]
+    assert least[0] < least[1] < least[2] == least[0] + weights
+    assert "nothing but inputs and outputs;" in ignored.err
+    assert "nothing but inputs, outputs and weights;" in streamed.err
+    assert " of it beyond the compulsory;" in pinned.err
+    assert "weights that might be pinned included" in pinned.err
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
