@@ -3,7 +3,8 @@
 For bounds whose proof a plan does not carry: a search too long to record, a formulation. The window
 that the plan names is searched one byte below the bound, in both directions of time, with all
 pruning rules and with few, in turns; the search that the plan itself names is left out. This is the
-only part of checking that uses the solver's own code.
+only part of checking that uses the solver's own code. For plans of least traffic see
+:mod:`solver.traffic.recheck`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from solver.limits import LimitReachedError, Limits, Meter
 from solver.memory import MemoryRules, make_problem
 from solver.peak.search import Found, Rules, Search
 from solver.peak.space import Space
+from solver.traffic.recheck import recheck_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +49,7 @@ class _Method:
 
 
 def recheck(plan: Plan, graph: Graph, seconds: float | None = None) -> Answer:
-    """Search the window of a plan's certificate again, one byte below the bound.
+    """Look again for anything below the bound of a plan, one byte at least.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ def recheck(plan: Plan, graph: Graph, seconds: float | None = None) -> Answer:
         Wall time allowed.
     """
     if plan.problem == "traffic":
-        return Answer(None, "undecided: there is no second method for bounds on traffic")
+        return Answer(*recheck_traffic(plan, graph, seconds))
     options = plan.options
     rules = MemoryRules(
         options.get("alignment", 1), options.get("in_place", False), options.get("views", False)

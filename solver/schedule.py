@@ -99,7 +99,10 @@ def _schedule(options: argparse.Namespace, words: Sequence[str]) -> int:
     if options.tcm is not None:
         from solver.cli.tcm import schedule_traffic  # noqa: PLC0415  not needed otherwise
 
-        return schedule_traffic(options, words)
+        try:
+            return schedule_traffic(options, words)
+        except BackendUnavailableError as error:
+            raise InputError(f"--method {error}") from None
     refuse_without_tcm(options)
     if options.csv is not None:
         raise InputError("--csv takes a curve over sizes of TCM: give --tcm 64KB..1MB, for example")

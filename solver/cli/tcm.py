@@ -90,8 +90,6 @@ def _refuse_what_does_not_apply(options: argparse.Namespace) -> None:
             raise InputError(f"--{name.replace('_', '-')} does not go with --tcm; leave it out")
     if options.in_place:
         raise InputError("--in-place: overwriting in place is not modelled under a TCM")
-    if options.method != "auto":
-        raise InputError("--method does not go with --tcm; leave it out")
 
 
 def _rules(options: argparse.Namespace) -> MemoryRules:
@@ -111,6 +109,7 @@ def _plan(options: argparse.Namespace, network: Network, tcm: int, observer: Obs
         mode=options.tcm_mode or Mode.RESIDENT,
         weights=options.weights or Weights.IGNORE,
         rules=_rules(options),
+        method=options.method,
         options=network.options,
     )
     return dataclasses.replace(plan, model=network.model)
@@ -130,6 +129,7 @@ def _curve(
             mode=options.tcm_mode or Mode.RESIDENT,
             weights=options.weights or Weights.IGNORE,
             rules=_rules(options),
+            method=options.method,
         )
     emit(render_curve(curve, network.title, quiet=options.quiet), sys.stdout)
     if file is not None:

@@ -22,10 +22,12 @@ _PROOFS = {
     "peak": "the least peak is above the TCM, so something must be spilled",
     "tally": "a relaxation of the problem, solved exactly, moves no less",
     "search": "an exhaustive search found no plan that moves less",
+    "formulation": "no plan moves less",
     "pinning": "no way to share the TCM between activations and pinned weights moves less",
 }
+_ABOUT_LESS = ("tally", "search", "formulation", "pinning")
 _BOUNDS = {  # where there may be a better plan
-    **{kind: f"{_PROOFS[kind]} than the bound" for kind in ("tally", "search", "pinning")},
+    **{kind: f"{_PROOFS[kind]} than the bound" for kind in _ABOUT_LESS},
     "compulsory": "this has to move in any case",
 }
 _WEIGHTS = {"ignore": "not counted", "stream": "streamed", "pin": "pinned or streamed"}
@@ -73,11 +75,7 @@ def summarize_traffic(
             facts, (), (_oversized(plan),), plan.warnings, infeasible(plan), answer=False
         )
     parts = _parts(plan, graph)
-    kind = str(plan.certificate["kind"])
-    reason = _PROOFS.get(kind, "")
-    if not plan.is_proven:
-        reason = _BOUNDS.get(kind, reason)
-    remarks = [("Proof: " if plan.is_proven else "Bound: ") + reason + "."]
+    remarks = [("Proof: " if plan.is_proven else "Bound: ") + _proof(plan) + "."]
     states = plan.certificate["states"]
     remarks.append(f"{seconds(plan.seconds)}, {count(states, 'state')} searched.")
     if plan.arena_bytes is not None:
@@ -100,6 +98,18 @@ def summarize_traffic(
         _verdict(plan, parts),
         answer=True if plan.is_proven else None,
     )
+
+
+def _proof(plan: Plan) -> str:
+    """Say what the bound rests on."""
+    certificate = plan.certificate
+    kind = str(certificate["kind"])
+    words = _PROOFS.get(kind, "")
+    if not plan.is_proven:
+        words = _BOUNDS.get(kind, words)
+    if "formulation" in certificate:
+        words += f", says the {certificate['formulation']['method']} formulation"
+    return words
 
 
 def _parts(plan: Plan, graph: Graph) -> _Parts:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from solver.limits import Limit, LimitReachedError, Limits, Meter, Observer, SilentObserver
 from solver.memory import MemoryRules
+from solver.peak.backend import NAMES
+from solver.peak.engine import METHODS
 from solver.peak.heuristics import SIMPLE_ORDERS
 from solver.plan import Status
+from solver.traffic.backend import Hint
+from solver.traffic.formulate import formulate
 from solver.traffic.heuristics import quick
 from solver.traffic.intervals import best_replacement
 from solver.traffic.model import Mode, TrafficProblem, Weights, make_traffic_problem
@@ -42,6 +46,7 @@ def minimize_traffic(
     weights: Weights | str = Weights.IGNORE,
     rules: MemoryRules | None = None,
     pruning: Rules | None = None,
+    method: str = "auto",
 ) -> TrafficOutcome:
     """Find the plan that moves the fewest bytes between a TCM and external memory, and prove it.
 
@@ -64,6 +69,9 @@ def minimize_traffic(
         Alignment and views.
     pruning : Rules, optional
         Switches of the exact search.
+    method : str
+        ``"auto"`` or ``"dp"`` for the exact search; ``"cpsat"``, ``"ilp-highs"`` or ``"ilp-cbc"``
+        for a formulation in its place.
 
     Returns
     -------
@@ -75,7 +83,11 @@ def minimize_traffic(
     ------
     ValueError
         If the TCM is not positive, an option is unknown, or the rules allow in-place reuse.
+    BackendUnavailableError
+        If the library of the formulation is not installed.
     """
+    if method not in METHODS:
+        raise ValueError(f"no method {method!r}; there are {', '.join(METHODS)}")
     problem = make_traffic_problem(graph, tcm, mode=mode, weights=weights, rules=rules)
     meter = Meter(limits or Limits(), observer or SilentObserver())
     if problem.oversized():
@@ -84,12 +96,14 @@ def minimize_traffic(
 
         def activations(room: int, limits: Limits, observer: Observer) -> TrafficOutcome:
             return minimize_traffic(
-                graph, room, limits, observer, mode=mode, rules=rules, pruning=pruning
-            )
+                graph, room, limits, observer, mode=mode, rules=rules, pruning=pruning,
+                method=method,
+            )  # fmt: skip
 
         rules = rules or MemoryRules()
-        return minimize_with_pinning(graph, problem, rules, meter, activations)
-    run = _Run(problem, meter, pruning or Rules())
+        pinned = minimize_with_pinning(graph, problem, rules, meter, activations)
+        return replace(pinned, method=method)
+    run = _Run(problem, meter, pruning or Rules(), method)
     run.solve()
     steps = plan_steps(problem, run.best)
     replay = simulate(problem, steps)
@@ -116,6 +130,7 @@ def minimize_traffic(
         seconds=round(meter.seconds, 6),
         curve=tuple(run.curve),
         warnings=graph.warnings,
+        method=method,
     )
 
 
@@ -156,6 +171,7 @@ class _Run:
     problem: TrafficProblem
     meter: Meter
     pruning: Rules
+    method: str = "auto"
     best: Residency = field(init=False)
     spilled: int = field(init=False)
     bound: int = 0
@@ -212,7 +228,10 @@ class _Run:
                 if found is not None and self._offer(found):
                     self._replace(found.order)
         if self.bound < self.spilled:
-            self._search(space)
+            if self.method in NAMES:
+                self._formulate()
+            else:
+                self._search(space)
 
     def _ask_peak(self) -> tuple[int, ...]:
         """Settle whether nothing need be spilled; return an order of low peak."""
@@ -245,6 +264,18 @@ class _Run:
         if found is not None:
             self._offer(found)
         self._raise_bound(self.spilled, "search")
+
+    def _formulate(self) -> None:
+        """Take what a formulation claims; its plan is replayed, its bound is its word."""
+        hint = Hint(self.best, self.bound)
+        found = formulate(
+            self.problem, hint, method=self.method, meter=self.meter,
+            on_bound=lambda bound: self._raise_bound(bound, "formulation"),
+        )  # fmt: skip
+        self._offer(found.plan)
+        self._raise_bound(found.bound, "formulation")
+        if found.limit is not None:
+            raise LimitReachedError(found.limit)
 
     def _offer(self, plan: Residency) -> bool:
         spilled = spilled_bytes(self.problem, plan)

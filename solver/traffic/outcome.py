@@ -47,8 +47,9 @@ class TrafficOutcome:
         What the bound rests on: ``"compulsory"`` (nothing else moves), ``"tally"`` (dynamic
         programming over the relaxation of :mod:`solver.traffic.tally`), ``"search"``
         (:mod:`solver.traffic.explorer`), ``"peak"`` (least peak above the TCM, so that something
-        must be dropped), ``"pinning"`` (:mod:`solver.traffic.pinning`) or ``"footprint"``
-        (infeasible).
+        must be dropped), ``"formulation"`` (the word of the solver that ``method`` names),
+        ``"pinning"`` (:mod:`solver.traffic.pinning`, on what ``method`` proves of the activations)
+        or ``"footprint"`` (infeasible).
     limit : str or None
         Limit that stopped the solver before its proof.
     baselines : mapping of str to int
@@ -67,6 +68,8 @@ class TrafficOutcome:
         What the reader could not account for.
     pinned : tuple of str
         Weights that stay in the TCM; their bytes are part of ``peak_bytes``.
+    method : str
+        How it was asked to be proven, see :func:`solver.traffic.minimize_traffic`.
     """
 
     model: str
@@ -90,6 +93,7 @@ class TrafficOutcome:
     curve: tuple[tuple[float, int, int], ...] = ()
     warnings: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
+    method: str = "auto"
 
     def __post_init__(self) -> None:
         if self.traffic_bytes is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from solver._version import __version__
 from solver.limits import Limits
 from solver.memory import MemoryRules
+from solver.peak.backend import NAMES, libraries
 from solver.plan import Plan
 from solver.traffic.minimize import minimize_traffic
 from solver.traffic.model import Mode, Weights, make_traffic_problem
@@ -32,6 +33,7 @@ def plan_traffic(
     mode: Mode | str = Mode.RESIDENT,
     weights: Weights | str = Weights.IGNORE,
     rules: MemoryRules | None = None,
+    method: str = "auto",
     options: Mapping[str, Any] | None = None,
     offsets: bool = True,
 ) -> Plan:
@@ -54,13 +56,15 @@ def plan_traffic(
     Raises
     ------
     ValueError
-        If the TCM is not positive, or the rules allow in-place reuse.
+        If the TCM is not positive, there is no such method, or the rules allow in-place reuse.
+    BackendUnavailableError
+        If the library of the formulation is not installed.
     VerificationError
         If the independent replay contradicts the solver: a bug, never caught.
     """
     rules = rules or MemoryRules()
     outcome = minimize_traffic(
-        graph, tcm, limits, observer, mode=mode, weights=weights, rules=rules
+        graph, tcm, limits, observer, mode=mode, weights=weights, rules=rules, method=method
     )
     plan = Plan(
         model=graph.name,
@@ -92,6 +96,7 @@ def plan_traffic(
             "tightfit": __version__,
             "python": platform.python_version(),
             "scipy": version("scipy"),
+            **{name: version(name) for name in libraries((method,))},
         },
     )
     if offsets and outcome.traffic_bytes is not None:
@@ -108,6 +113,11 @@ def _certificate(outcome: TrafficOutcome) -> dict[str, Any]:
         "states": outcome.states,
         "least_tcm_bytes": outcome.least_tcm_bytes,
     }
+    if outcome.proof in ("formulation", "pinning") and outcome.method in NAMES:
+        found["formulation"] = {
+            "method": outcome.method,
+            "bound_bytes": outcome.traffic_lower_bound_bytes,
+        }
     if outcome.oversized:
         found["oversized"] = dict(outcome.oversized)
     return found

@@ -105,6 +105,7 @@ def sweep(
     mode: Mode | str = Mode.RESIDENT,
     weights: Weights | str = Weights.IGNORE,
     rules: MemoryRules | None = None,
+    method: str = "auto",
     on_point: Callable[[Point], None] | None = None,
 ) -> Curve:
     """Solve the traffic problem for sizes of TCM from ``low`` to ``high``.
@@ -118,7 +119,9 @@ def sweep(
     Raises
     ------
     ValueError
-        If the range is empty or not positive.
+        If the range is empty or not positive, or there is no such method.
+    BackendUnavailableError
+        If the library of the formulation is not installed.
     KeyboardInterrupt
         If there is no point yet.
     """
@@ -140,7 +143,7 @@ def sweep(
     for k, size in enumerate(sizes):
         share = _share(limits, meter, len(sizes) - k)
         outcome = minimize_traffic(
-            graph, size, share, observer, mode=mode, weights=weights, rules=rules
+            graph, size, share, observer, mode=mode, weights=weights, rules=rules, method=method
         )
         traffic = outcome.traffic_bytes
         earlier = [p.traffic for p in found if p.traffic is not None]

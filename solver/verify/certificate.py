@@ -9,6 +9,10 @@
 * ``"formulation"``: a solver of mathematical programs, ``"method"``, says so; likewise.
 
 A weaker cut beside a search or formulation is checked all the same.
+
+The bound of a plan of least traffic is what has to move in any case (``"compulsory"``), or a claim
+taken on trust: ``"search"``, ``"peak"`` (the least peak is above the TCM), ``"formulation"``, or
+``"pinning"`` (all ways to share the TCM with weights), which may rest on a formulation.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from solver.verify.window import Window
 
 _KINDS = ("ends", "cut", "search", "formulation")
+_TRAFFIC_KINDS = ("compulsory", "footprint", "peak", "tally", "search", "formulation", "pinning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,35 @@ def check_certificate(plan: Plan, memory: Memory) -> Proof:
     return proof
 
 
+def check_traffic_certificate(plan: Plan) -> Proof:
+    """Check what a plan of least traffic says of its bound; that it is the plan's has been checked.
+
+    Raises
+    ------
+    VerificationError
+        Naming the first statement that does not hold.
+    """
+    certificate = plan.certificate
+    kind, claim = certificate.get("kind"), certificate.get("formulation")
+    require(kind in _TRAFFIC_KINDS, f"unknown kind of certificate {kind!r}")
+    require_count(certificate.get("states"), "states")
+    require(claim is None or isinstance(claim, dict), f"the formulation is {claim!r}")
+    if claim is None:
+        require(kind != "formulation", "a formulation that is not named")
+        words = f"the {kind} of the solver"
+    else:
+        require(kind in ("formulation", "pinning"), "a formulation that proves nothing")
+        words = f"the {_method(claim, plan.lower_bound_bytes)} formulation"
+    infeasible = plan.status == "infeasible"
+    require((kind == "footprint") == infeasible, f"a plan that is {plan.status.value}, by {kind}")
+    if infeasible:
+        return Proof("an op that is larger than the TCM")
+    if plan.lower_bound_bytes == plan.compulsory_bytes:
+        return Proof("what has to move in any case")
+    require(kind != "compulsory", f"{plan.compulsory_bytes} bytes are compulsory, the bound is not")
+    return Proof(words, is_checked=False)
+
+
 def _check_search(search: Mapping[str, Any], bound: int, memory: Memory) -> Proof:
     require(
         type(search.get("refuted_bytes")) is int and search["refuted_bytes"] == bound - 1,
@@ -105,7 +139,8 @@ def _check_search(search: Mapping[str, Any], bound: int, memory: Memory) -> Proo
     return _check_closed(search, claim, bound, memory, window)
 
 
-def _check_formulation(formulation: Mapping[str, Any], bound: int, memory: Memory) -> Proof:
+def _method(formulation: Mapping[str, Any], bound: int) -> str:
+    """Name the method of a formulation for ``bound`` bytes."""
     method = formulation.get("method")
     require(isinstance(method, str) and bool(method), f"the formulation's method is {method!r}")
     stated = formulation.get("bound_bytes")
@@ -113,6 +148,11 @@ def _check_formulation(formulation: Mapping[str, Any], bound: int, memory: Memor
         type(stated) is int and stated == bound,
         f"the formulation is for {stated!r} bytes, the bound is {bound}",
     )
+    return str(method)
+
+
+def _check_formulation(formulation: Mapping[str, Any], bound: int, memory: Memory) -> Proof:
+    method = _method(formulation, bound)
     window = check_window(formulation.get("window"), memory)
     return _check_closed(formulation, f"the {method} formulation", bound, memory, window)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from solver.verify.arena import check_arena
-from solver.verify.certificate import Proof, check_certificate
+from solver.verify.certificate import Proof, check_certificate, check_traffic_certificate
 from solver.verify.replay import check_replay
 from solver.verify.statements import check_baselines, check_other_statements
 from solver.verify.storages import state_memory, stated_rules
@@ -63,12 +63,7 @@ def examine(plan: Plan, graph: Graph) -> Findings:
 
 def _examine_traffic(plan: Plan, graph: Graph) -> Findings:
     check_traffic(plan, graph)
-    if plan.status == "infeasible":
-        proof = Proof("an op that is larger than the TCM")
-    elif plan.lower_bound_bytes == plan.compulsory_bytes:
-        proof = Proof("what has to move in any case")
-    else:
-        proof = Proof(f"the {plan.certificate.get('kind')} of the solver", is_checked=False)
+    proof = check_traffic_certificate(plan)
     return Findings(
         len(plan.order), plan.peak_bytes, plan.lower_bound_bytes, proof, plan.arena_bytes
     )

@@ -14,7 +14,8 @@ import pytest
 from solver.limits import Limits
 from solver.peak.backend import NAMES, BackendUnavailableError, Hint, backend
 from solver.peak.ilp.backend import IlpCbc
-from tests.backends.networks import problem, storage
+from solver.traffic import backend as traffic
+from tests.backends.networks import problem, shared, storage, traffic_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +28,11 @@ HOMES = (
     "solver/peak/ilp/",
     "solver/arena/cpsat.py",
     "solver/fitting/cpsat.py",
-    "solver/traffic/cpsat",
-    "solver/traffic/ilp",
+    "solver/traffic/cpsat/",
+    "solver/traffic/ilp/",
 )
 OPEN = problem(2, storage(5, (0,), is_output=True), workspace={1: 3})
+SPILLING = traffic_problem(3, 6, shared(5, (0,), (2,)), edges=((0, 1), (1, 2)), workspace={1: 3})
 
 
 def test_names() -> None:
@@ -38,6 +40,9 @@ def test_names() -> None:
     assert all(backend(name).name == name for name in NAMES)
     with pytest.raises(ValueError, match="no backend 'cplex'; there are cpsat"):
         backend("cplex")
+    assert all(traffic.backend(name).name == name for name in NAMES)
+    with pytest.raises(ValueError, match="no backend 'cplex'; there are cpsat"):
+        traffic.backend("cplex")
 
 
 def test_all_are_available_here() -> None:
@@ -46,7 +51,8 @@ def test_all_are_available_here() -> None:
 
 
 def test_missing_ortools(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [m for m in sys.modules if m.startswith("solver.peak.cpsat.")]:
+    ours = ("solver.peak.cpsat.", "solver.traffic.cpsat.")
+    for name in [m for m in sys.modules if m.startswith(ours)]:
         monkeypatch.delitem(sys.modules, name)
     for name in [m for m in sys.modules if m.split(".")[0] == "ortools"]:
         monkeypatch.delitem(sys.modules, name)
@@ -63,6 +69,10 @@ def test_missing_ortools(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not solver.is_available()
     with pytest.raises(BackendUnavailableError, match=r"pip install 'tightfit\[cpsat\]'"):
         solver.solve(OPEN, Limits(), Hint())
+    other = traffic.backend("cpsat")
+    assert not other.is_available()
+    with pytest.raises(BackendUnavailableError, match=r"pip install 'tightfit\[cpsat\]'"):
+        other.solve(SPILLING, Limits(), traffic.Hint())
 
 
 @pytest.mark.parametrize(("name", "missing"), [("ilp-highs", "highspy"), ("ilp-cbc", "pulp")])
@@ -77,6 +87,8 @@ def test_missing_ilp_packages(name: str, missing: str, monkeypatch: pytest.Monke
     assert not solver.is_available()
     with pytest.raises(BackendUnavailableError, match=missing) as caught:
         solver.solve(OPEN, Limits(), Hint())
+    with pytest.raises(BackendUnavailableError, match=missing):
+        traffic.backend(name).solve(SPILLING, Limits(), traffic.Hint())
     assert "pip install 'tightfit[ilp]'" in str(caught.value)
     assert isinstance(caught.value, ImportError)
 
@@ -108,19 +120,26 @@ def test_solver_libraries_stay_in_the_formulations() -> None:
     assert seen == LIBRARIES, "the walk has missed something"
 
 
-def test_formulations_import_no_search() -> None:
-    search = {"engine", "search", "portfolio", "refine", "minimize", "explorer", "kernel"}
+@pytest.mark.parametrize("problem", ["peak", "traffic"])
+def test_formulations_import_no_search(problem: str) -> None:
+    search = {"engine", "search", "portfolio", "refine", "minimize", "explorer", "kernel", "tally"}
     for folder in ("formulation", "cpsat", "ilp"):
-        for path in (ROOT / "solver" / "peak" / folder).glob("*.py"):
+        paths = list((ROOT / "solver" / problem / folder).glob("*.py"))
+        assert paths
+        for path in paths:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.ImportFrom) and node.module:
                     assert node.module.rpartition(".")[2] not in search, path.name
 
 
-def test_formulations_mirror_each_other() -> None:
+@pytest.mark.parametrize(
+    ("problem", "extra"),
+    [("peak", {"rounding.py", "solvers.py", "worker.py"}), ("traffic", set())],
+)
+def test_formulations_mirror_each_other(problem: str, extra: set[str]) -> None:
     cpsat, ilp = (
-        {path.name for path in (ROOT / "solver" / "peak" / folder).glob("*.py")}
+        {path.name for path in (ROOT / "solver" / problem / folder).glob("*.py")}
         for folder in ("cpsat", "ilp")
     )
     assert cpsat <= ilp
-    assert ilp - cpsat == {"rounding.py", "solvers.py", "worker.py"}
+    assert ilp - cpsat == extra

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from solver.peak.backend import BackendUnavailableError
 from solver.traffic import minimize_traffic
 from solver.verify.__main__ import main as verify
 from tests.cli.networks import BRANCH_SIZES, BRANCHES, write_network
@@ -67,6 +68,38 @@ def test_ten_bytes_less_cost_a_spill(run: Run, model: Path) -> None:
     assert done.code == 0
     assert done.plan["status"] == "optimal"
     assert done.plan["traffic_bytes"] == 230
+
+
+@pytest.mark.parametrize("method", ["auto", "dp", "cpsat", "ilp-highs", "ilp-cbc"])
+def test_every_method_proves_the_same(run: Run, model: Path, tmp_path: Path, method: str) -> None:
+    done = run(model, "--tcm", "1100", "--method", method, "--json", tmp_path / "plan.json")
+    assert done.code == 0
+    assert done.row("traffic")[0] == "230"
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    formulation = plan["certificate"].get("formulation", {}).get("method", "auto")
+    assert method in ("auto", "dp", formulation)
+    assert verify([str(tmp_path / "plan.json"), str(model), "--recheck"]) == 0
+
+
+def test_curves_by_a_formulation(run: Run, model: Path) -> None:
+    done = run(model, "--tcm", "1100..1110", "--method", "cpsat")
+    assert done.code == 0
+    assert "Smallest TCM without spills: 1.1 KB (1110 bytes) (proven)" in done.out
+
+
+def test_a_method_that_is_not_installed(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise BackendUnavailableError(name, "cpsat", "no package 'ortools'")
+
+    monkeypatch.setattr("solver.traffic.formulate._backend", missing)
+    done = run(model, "--tcm", "1100", "--method", "cpsat", "--json", model.parent / "plan.json")
+    assert done.code == 2
+    assert "--method cpsat is not available" in done.err
+    assert "pip install 'tightfit[cpsat]'" in done.err
+    assert done.err.count("\n") == 1
+    assert [path.name for path in model.parent.iterdir()] == [model.name]
 
 
 def test_an_op_larger_than_the_tcm(run: Run, model: Path) -> None:

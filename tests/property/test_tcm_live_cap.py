@@ -18,7 +18,8 @@ from solver.traffic.rules import Rules
 from solver.traffic.search import Search
 from solver.traffic.space import Space
 from tests.property.graphs import cases
-from tests.property.test_tcm_optimum import BruteForce, State, switched_off
+from tests.property.tcm_oracle import BruteForce, State
+from tests.property.test_tcm_optimum import switched_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -141,17 +141,17 @@ class _Driver(Generic[_Found, _Task]):
         self._meter = Meter(replace(limits, nodes=None))  # nodes are the solver's to count
         self._nodes = 0
         self._limit: Limit | None = None
+        self._has_ended = False
         self._best = best
 
     def solve(self, launch: Callable[[_Task, Limits], Run[_Found]]) -> Effort:
         run: Run[_Found] | None = None
-        has_ended = False
         try:
             if not self._best.is_optimal:
                 run = launch(self._best.task(), self._left())
-                while not has_ended:
-                    has_ended = self._take(run.next(_TICK))
-                    if not has_ended:
+                while not self._has_ended:
+                    self._take(run.next(_TICK))
+                    if not self._has_ended:
                         self._check(run)
         except LimitReachedError as stop:
             self._limit = stop.limit
@@ -159,8 +159,7 @@ class _Driver(Generic[_Found, _Task]):
             self._limit = Limit.INTERRUPT
         if run is not None:
             try:
-                if not has_ended:
-                    self._wind_up(run)
+                self._wind_up(run)
             except KeyboardInterrupt:
                 self._limit = Limit.INTERRUPT
             finally:
@@ -185,15 +184,18 @@ class _Driver(Generic[_Found, _Task]):
     def _wind_up(self, run: Run[_Found]) -> None:
         """Give the solver a moment to hand over what it has."""
         end = time.monotonic() + run.grace
-        while time.monotonic() < end:
+        while not self._has_ended and time.monotonic() < end:
             run.stop()
-            if self._take(run.next(_TICK)):
-                return
+            try:
+                self._take(run.next(_TICK))
+            except LimitReachedError:  # the observer has said so before
+                continue
 
-    def _take(self, event: Event[_Found] | None) -> bool:
-        """Keep what an event brings; return whether it was the last."""
+    def _take(self, event: Event[_Found] | None) -> None:
+        """Keep what an event brings."""
         if event is None:
-            return False
+            return
+        self._has_ended = event.is_last  # first of all: the observer may raise
         best = self._best
         if event.nodes is not None:
             self._nodes = event.nodes
@@ -206,4 +208,3 @@ class _Driver(Generic[_Found, _Task]):
             self._observer.on_bound(best.bound)
         if event.is_last and self._limit is None:
             self._limit = event.limit
-        return event.is_last
