@@ -2,186 +2,50 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.table.cells import distinct, gap_percent, made_by, ratio, seconds, table, whole
+from benchmarks.table import contest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.table.cells import Lines
 
-ENGINE = "engine"
-#: How methods are headed; one without a name here goes by its own.
-NAMES: Mapping[str, str] = {
-    "cpsat": "CP-SAT",
-    "ilp-highs": "ILP (HiGHS)",
-    "ilp-cbc": "ILP (CBC)",
-}
-_LEAST_SECONDS = 1e-4  # what times are rounded to
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """The columns of ``benchmarks.formulations.Trial`` that are shown."""
-
-    instance: str
-    method: str
-    status: str
-    ops: int | None
-    limit: str | None
-    peak_bytes: int | None
-    bound_bytes: int | None
-    hint_peak_bytes: int | None
-    hint_bound_bytes: int | None
-    seconds: float | None
-    time_limit: float
-    commit: str
-    packages: str
-    machine: str
-    date: str
-    note: str | None
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether the method proved its order's peak least."""
-        return self.status == "optimal"
-
-    @property
-    def is_given(self) -> bool:
-        """Whether the order and bound that a formulation was given meet."""
-        return self.hint_peak_bytes is not None and self.hint_peak_bytes == self.hint_bound_bytes
-
-
-def lines_of(trials: Sequence[Trial]) -> Lines:
-    """Show a line per method, then a line per graph."""
-    if not trials:
-        return
-    by_graph: dict[str, dict[str, Trial]] = {}
-    for trial in trials:
-        by_graph.setdefault(trial.instance, {})[trial.method] = trial
-    methods = sorted({trial.method: None for trial in trials}, key=lambda m: m != ENGINE)
-    limits = distinct(f"{trial.time_limit:g}s" for trial in trials)
-    yield (
+_WORDS = contest.Words(
+    first="engine",
+    module="benchmarks.formulations",
+    question=(
         "Time from the graph alone to a proven least peak, one worker each. Formulations are given "
         "the best of the simple orders and the cut bound of every op; their time includes that, "
         "loading a solver's library is left out for all. *Ratio* is time over the engine's; `>` "
         "where time ran out before the proof."
-    )
-    yield ""
-    yield made_by(
-        f"python -m benchmarks.formulations --time-limit {limits} --csv FILE",
-        trials,
-        distinct(trial.packages for trial in trials),
-    )
-    yield ""
-    yield from _summary(methods, by_graph.values())
-    yield ""
-    given = sum(any(trial.is_given for trial in graph.values()) for graph in by_graph.values())
-    yield (
-        "Means are geometric. *Mean* takes only what both have proven, which flatters a method "
-        "that left the hard graphs open; *of all* counts those at the time they ran, so that the "
-        f"true mean is no less. *Not given* is *mean* without the {given} graphs on which the "
-        "order that formulations are given already meets the bound that they are given."
-    )
-    yield ""
-    yield from _graphs(methods, by_graph)
+    ),
+    instance="graph",
+    least="least peak",
+    value="peak",
+    given="order that formulations are given",
+)
 
 
-def _summary(methods: Sequence[str], graphs: Iterable[Mapping[str, Trial]]) -> Lines:
-    lines = []
-    for method in methods:
-        pairs = [(graph[method], graph.get(ENGINE)) for graph in graphs if method in graph]
-        done = [t for t, _ in pairs if t.is_proven]
-        worst = max((_gap(t) for t, _ in pairs if not t.is_proven), default=None)
-        line = [NAMES.get(method, method), f"{len(done)} of {len(pairs)}"]
-        if method == ENGINE:
-            line += [""] * 5
-        else:
-            both = [(t, e) for t, e in pairs if e and t.is_proven and e.is_proven]
-            ratios = list(_ratios(both))
-            line += [
-                f"{len(ratios)}",
-                f"{ratio(min(ratios))} to {ratio(max(ratios))}" if ratios else "",
-                _mean(ratios),
-                _mean(list(_ratios((t, e) for t, e in both if not t.is_given))),
-                _mean_of_all(pairs),
-            ]
-        lines.append([*line, "" if worst is None else f"{worst:.2f}"])
-    yield from table(
-        (
-            "method", "proven", "proven by both", "ratio from, to", "mean", "not given", "of all",
-            "widest gap left, %",
-        ),
-        lines,
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Trial(contest.Trial):
+    """The columns of ``benchmarks.formulations.Trial`` that are shown."""
+
+    peak_bytes: int | None
+    hint_peak_bytes: int | None
+
+    @property
+    def value(self) -> int | None:
+        """The peak of its order."""
+        return self.peak_bytes
+
+    @property
+    def hint_value(self) -> int | None:
+        """The peak of the order that it was given."""
+        return self.hint_peak_bytes
 
 
-def _graphs(methods: Sequence[str], by_graph: Mapping[str, Mapping[str, Trial]]) -> Lines:
-    head = ["graph", "ops", "least peak, bytes"]
-    for method in methods:
-        head += [f"{NAMES.get(method, method)}, s", "bound / peak"]
-        if method != ENGINE:
-            head.insert(-1, "ratio")
-    lines = []
-    for name, graph in by_graph.items():
-        line = [name, whole(max((t.ops or 0 for t in graph.values()), default=None)), _least(graph)]
-        for method in methods:
-            trial = graph.get(method)
-            line.append(seconds(trial.seconds) if trial else "")
-            if method != ENGINE:
-                line.append(_ratio(trial, graph.get(ENGINE)))
-            line.append(_verdict(trial) if trial else "")
-        lines.append(line)
-    yield from table(head, lines)
-
-
-def _least(graph: Mapping[str, Trial]) -> str:
-    proven = {t.peak_bytes for t in graph.values() if t.is_proven}
-    return " or ".join(str(peak) for peak in proven) if proven else "open"
-
-
-def _verdict(trial: Trial) -> str:
-    """Say how far a method came."""
-    if trial.is_proven:
-        return "1"
-    if trial.status == "feasible" and trial.peak_bytes and trial.bound_bytes is not None:
-        sizes = f"{trial.bound_bytes} / {trial.peak_bytes}"
-        return f"open ({trial.limit or 'gave up'}): {sizes}, gap {_gap(trial):.2f} %"
-    return f"{trial.status}: {trial.note or 'no answer'}"
-
-
-def _gap(trial: Trial) -> float:
-    if trial.peak_bytes is None or trial.bound_bytes is None:
-        return 100.0
-    return gap_percent(trial.bound_bytes, trial.peak_bytes)
-
-
-def _ratio(trial: Trial | None, engine: Trial | None) -> str:
-    """Write the ratio; where one of the two came to no proof it bounds the true one."""
-    if trial is None or engine is None or not (trial.is_proven or engine.is_proven):
-        return ""
-    values = [ratio(value) for value in _ratios([(trial, engine)])]
-    mark = "" if trial.is_proven and engine.is_proven else "<" if trial.is_proven else ">"
-    return "".join(mark + value for value in values)
-
-
-def _ratios(pairs: Iterable[tuple[Trial, Trial]]) -> Iterator[float]:
-    """Yield times over the engine's, of those that have one."""
-    for trial, engine in pairs:
-        if trial.seconds is not None and engine.seconds is not None:
-            yield max(trial.seconds, _LEAST_SECONDS) / max(engine.seconds, _LEAST_SECONDS)
-
-
-def _mean_of_all(pairs: Sequence[tuple[Trial, Trial | None]]) -> str:
-    """Write the mean with open trials at the time they ran; nothing if that bounds no ratio."""
-    known = [(trial, engine) for trial, engine in pairs if engine and engine.is_proven]
-    ratios = list(_ratios(known))
-    mark = "" if all(trial.is_proven for trial, _ in known) else ">"
-    return mark + _mean(ratios) if ratios and len(ratios) == len(pairs) else ""
-
-
-def _mean(values: Sequence[float]) -> str:
-    return ratio(statistics.geometric_mean(values)) if values else ""
+def lines_of(trials: Sequence[Trial]) -> Lines:
+    """Show a line per method, then a line per graph."""
+    yield from contest.contest_lines(trials, _WORDS)

@@ -20,6 +20,7 @@ from benchmarks.table import (
     releases,
     rules,
     traffic,
+    traffic_formulations,
 )
 from benchmarks.table.cells import section
 from benchmarks.table.records import read_records
@@ -86,6 +87,8 @@ class Results:
         Runs over a folder of networks.
     spills : tuple of traffic.Spill
         Networks under a TCM.
+    traffic_trials : tuple of traffic_formulations.Trial
+        The search for least traffic beside CP-SAT and ILP.
     startup : str
         What ``benchmarks.startup`` printed.
     """
@@ -97,6 +100,7 @@ class Results:
     pairs: Sequence[devices.Pair] = ()
     folders: Sequence[devices.Folder] = ()
     spills: Sequence[traffic.Spill] = ()
+    traffic_trials: Sequence[traffic_formulations.Trial] = ()
     startup: str = ""
 
 
@@ -119,6 +123,10 @@ def render(results: Results) -> str:
         "Arenas: networks in TensorFlow Lite Micro", arena.network_lines(results.arenas)
     )
     parts += section("Least traffic under a TCM", traffic.lines_of(results.spills))
+    parts += section(
+        "Least traffic beside CP-SAT and ILP",
+        traffic_formulations.lines_of(results.traffic_trials),
+    )
     parts += section("Networks on devices", devices.pair_lines(results.pairs))
     parts += section("A folder of networks", devices.folder_lines(results.folders))
     parts += section("Rules on and off", rules.lines_of(results.trials))
@@ -159,6 +167,7 @@ def load(directory: Path) -> Results:
         read_records(directory / "devices.csv", devices.Pair),
         read_records(directory / "folder.csv", devices.Folder),
         read_records(directory / "traffic.csv", traffic.Spill),
+        read_records(directory / "traffic_formulations.csv", traffic_formulations.Trial),
         startup.read_text("utf-8") if startup.exists() else "",
     )
 

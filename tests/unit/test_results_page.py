@@ -10,13 +10,22 @@ import pytest
 
 from benchmarks import formulations as formulations_benchmark
 from benchmarks import traffic as traffic_benchmark
-from benchmarks.table import arena, devices, formulations, traffic
+from benchmarks import traffic_formulations as traffic_formulations_benchmark
+from benchmarks.table import (
+    arena,
+    contest,
+    devices,
+    formulations,
+    traffic,
+    traffic_formulations,
+)
 from benchmarks.table.page import load, main
 from benchmarks.table.records import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+    from types import ModuleType
 
 WHERE = {
     "commit": "abcdef0123", "machine": "a processor, 2 cores", "date": "2025-01-31",
@@ -79,10 +88,20 @@ def test_files_that_are_no_records(
     assert not (tmp_path / "RESULTS.md").exists()
 
 
-def test_formulations_show_columns_that_the_benchmark_writes() -> None:
-    shown = {field.name for field in dataclasses.fields(formulations.Trial)}
-    assert shown <= set(formulations_benchmark.FIELDS)
-    assert set(formulations.NAMES) | {formulations.ENGINE} == set(formulations_benchmark.METHODS)
+@pytest.mark.parametrize(
+    ("shown", "written"),
+    [
+        (formulations, formulations_benchmark),
+        (traffic_formulations, traffic_formulations_benchmark),
+    ],
+)
+def test_contests_show_columns_that_the_benchmarks_write(
+    shown: ModuleType, written: ModuleType
+) -> None:
+    columns = {field.name for field in dataclasses.fields(shown.Trial)}
+    assert columns <= set(written.CONTEST.fields)
+    assert (shown._WORDS.first, *contest.NAMES) == written.METHODS
+    assert shown._WORDS.module == written.CONTEST.module
 
 
 # The page as a whole
@@ -176,6 +195,34 @@ def test_an_open_engine_bounds_the_ratio_from_above(tmp_path: Path) -> None:
     assert "| b | 20 | open | 20.0 |" in page
     assert "| 20.0 |  | wrong: the order peaks higher |" in page
     assert "| CP-SAT | 1 of 2 | 0 |  |  |  |  |" in page
+
+
+def test_traffic_beside_formulations(tmp_path: Path) -> None:
+    def spilling(instance: str, method: str, seconds: float, **values: object) -> dict[str, object]:
+        row = trial(instance, method, seconds, hint_bound_bytes=0)
+        return {**row, "spilled_bytes": 100, "hint_spilled_bytes": 120, **values}
+
+    write(
+        tmp_path / "traffic_formulations.csv",
+        [
+            spilling("a M_R", "search", 0.01),
+            spilling("a M_R", "cpsat", 0.04),
+            spilling("a M_R", "ilp-highs", 20.0, status="feasible", limit="time",
+                     spilled_bytes=120, bound_bytes=90),
+            spilling("b M_H", "search", 0.01, spilled_bytes=0, bound_bytes=0),
+            spilling("b M_H", "cpsat", 0.01, spilled_bytes=0, bound_bytes=0),
+        ],
+    )  # fmt: skip
+    page = "\n".join(traffic_formulations.lines_of(load(tmp_path).traffic_trials))
+    assert "| search | 2 of 2 |" in page
+    assert "| CP-SAT | 2 of 2 | 2 | 1.00 to 4.00 | 2.00 | 2.00 | 2.00 |  |" in page
+    assert (
+        "| a M_R | 20 | 100 | 0.010 | 1 | 0.040 | 4.00 | 1 | 20.0 | >2000 "
+        "| open (time): 90 / 120, gap 25.00 % |" in page
+    )
+    assert "| b M_H | 20 | 0 |" in page
+    assert "Not given" not in page
+    assert "`python -m benchmarks.traffic_formulations --time-limit 20s --csv FILE`" in page
 
 
 # Arenas

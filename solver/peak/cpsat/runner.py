@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SEED = 1
 _GRACE = 5.0  # seconds; presolve looks up rarely
+_MOST_WORKERS = 8  # more are reported to refute what is possible (or-tools issue 5295)
 
 _Found = TypeVar("_Found")
 _Found_co = TypeVar("_Found_co", covariant=True)
@@ -110,7 +111,7 @@ class SolverThread(Generic[_Found]):
             self._is_searching = True
         solver = self._solver
         parameters = solver.parameters
-        parameters.num_workers = self._workers
+        parameters.num_workers = min(self._workers, _MOST_WORKERS)
         parameters.random_seed = _SEED
         parameters.catch_sigint_signal = False
         program.tune(solver)
