@@ -18,6 +18,7 @@ from solver.traffic.choice import (
     rest_after,
     victims_of,
 )
+from solver.traffic.draft import Draft
 from solver.traffic.rules import Event
 from solver.traffic.settle import settle
 from solver.traffic.state import State, drop, first_state, is_allowed, lack_of, sacrifice, step
@@ -25,6 +26,7 @@ from solver.traffic.tally import Tally
 
 if TYPE_CHECKING:
     from solver.traffic.rules import Rules
+    from solver.traffic.sketch import PythonSketch
     from solver.traffic.space import Space
 
 
@@ -41,16 +43,29 @@ class PythonExplorer:
         Pruning.
     greed : int
         Extra weight of the cost to come in the order of expansion; ``bound`` means nothing then.
+    sketch : PythonSketch, optional
+        Bounds the cost to come, too.
     """
 
-    def __init__(self, space: Space, upper: int, rules: Rules, *, greed: int = 0) -> None:
+    def __init__(
+        self,
+        space: Space,
+        upper: int,
+        rules: Rules,
+        *,
+        greed: int = 0,
+        sketch: PythonSketch | None = None,
+    ) -> None:
         self.states = 0
         self.bound = 0
         self.space = space
         self.upper = upper
         self.greed = greed
         self.rules = rules
-        self.tally = Tally(space) if rules.tally else None
+        self.sketch = sketch
+        self.tally: Tally | None = None
+        if rules.tally:
+            self.tally = Tally(space) if sketch is None else sketch.tally
         self.found: State | None = None
         self._heap: list[tuple[int, int, int, State]] = []
         self._serial = 0
@@ -168,6 +183,11 @@ class PythonExplorer:
         node.total = max(node.total, node.cost + rest)
         if node.total >= self.upper:
             return
+        if self.sketch is not None:
+            draft = Draft(node.undone, node.ready, node.resident, node.stored, 0, 0, node.cost)
+            node.total = max(node.total, self.sketch.total_through(draft))
+            if node.total >= self.upper:
+                return
         known = self._known.setdefault(node.undone, [])
         for old in known:
             if self._dominates(old, node):

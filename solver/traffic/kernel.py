@@ -38,7 +38,15 @@ def is_available() -> bool:
 class NativeExplorer:
     """See :class:`solver.traffic.rules.Explorer`."""
 
-    def __init__(self, space: Space, upper: int, rules: Rules, *, greed: int = 0) -> None:
+    def __init__(
+        self,
+        space: Space,
+        upper: int,
+        rules: Rules,
+        *,
+        greed: int = 0,
+        sketch: NativeSketch | None = None,
+    ) -> None:
         self.states = 0
         self.known = 0
         self.bound = 0
@@ -47,10 +55,11 @@ class NativeExplorer:
             rules.tally,
         )  # fmt: skip
         self._search = _native.make_search(
-            _capsule(space),
+            capsule_of(space),
             min(upper, _MAX_BYTES),
             sum(on << i for i, on in enumerate(switches)),
             greed,
+            None if sketch is None else sketch.capsule,
         )
         self._bytes = 0
 
@@ -78,6 +87,41 @@ class NativeExplorer:
         return _native.moves(self._search)
 
 
+class NativeSketch:
+    """See :class:`solver.traffic.sketch.PythonSketch`."""
+
+    def __init__(
+        self,
+        space: Space,
+        upper: int,
+        exact: int,
+        waived: int,
+        coarser: NativeSketch | None = None,
+    ) -> None:
+        self.states = 0
+        self.bound = 0
+        self.capsule: _native.Capsule = _native.make_sketch(
+            capsule_of(space),
+            min(upper, _MAX_BYTES),
+            exact,
+            min(waived, _MAX_BYTES),
+            None if coarser is None else coarser.capsule,
+        )
+        self._bytes = 0
+        self.advance(0, 0)  # counts the first state
+
+    def advance(self, states: int, memory: int) -> Event:
+        """Expand up to ``states`` states; ``memory`` bytes may be added to the tables."""
+        code, self.bound, self.states, self._bytes = _native.run_sketch(
+            self.capsule, states, self._bytes + max(memory, 0)
+        )
+        return Event(code)
+
+    def order(self) -> list[int]:
+        """All ops in backward time."""
+        return _native.sketch_ops(self.capsule)
+
+
 def _ops(mask: int) -> list[int]:
     return list(bits(mask))
 
@@ -93,7 +137,8 @@ class _Lists:
         self.spans.append((begin, len(self.values)))
 
 
-def _capsule(space: Space) -> _native.Capsule:
+def capsule_of(space: Space) -> _native.Capsule:
+    """Return the space in the kernel's form, made once."""
     if space.native is not None:
         return space.native
     lists = _Lists()

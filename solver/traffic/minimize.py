@@ -15,12 +15,13 @@ from solver.traffic.backend import Hint
 from solver.traffic.formulate import formulate
 from solver.traffic.heuristics import quick
 from solver.traffic.intervals import best_replacement
+from solver.traffic.ladder import Ladder, share_of
 from solver.traffic.model import Mode, TrafficProblem, Weights, make_traffic_problem
 from solver.traffic.nospill import least_peak, peak_problem
 from solver.traffic.outcome import TrafficOutcome
 from solver.traffic.pinning import minimize_with_pinning
 from solver.traffic.residency import Residency, plan_steps, spilled_bytes
-from solver.traffic.rules import Rules
+from solver.traffic.rules import Rules, Sketch
 from solver.traffic.search import Search
 from solver.traffic.simulate import as_mappings, simulate
 from solver.traffic.space import Space
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _GREED = (8, 2)  # weights of the cost to come in the quick searches before the exact one
 _QUICK_STATES = 4096
+_ROUNDS = (2**18, 2**20, 2**22)  # states of each sketch
+_BRIEFLY = 4  # a search between them has so many times fewer
 _REPLACEMENT_SECONDS = 2.0
 _REPLACEMENT_SHARE = 0.1  # of the time limit
 
@@ -231,7 +234,32 @@ class _Run:
             if self.method in NAMES:
                 self._formulate()
             else:
-                self._search(space)
+                self._search(space, self._climb(space))
+
+    def _climb(self, space: Space) -> Sketch | None:
+        """Search sketches, and briefly for plans, until one settles it; return the best sketch."""
+        if not self.pruning.sketch or space.streaming:
+            return None
+        ladder = Ladder(space, self.meter, self.pruning)
+        for states in _ROUNDS:
+            for row in range(ladder.rows):
+                for order in ladder.climb(row, states, lambda: self.spilled, self._raise_by_sketch):
+                    self._replace(order)
+                    if self.bound >= self.spilled:
+                        return None
+                if row == 0:
+                    if not ladder.is_done(row):
+                        break  # it is worth more states than the finer rows
+                    if ladder.rows > 1:
+                        self._search(space, ladder.best, states // _BRIEFLY)
+                if self.bound >= self.spilled:
+                    return None
+            if ladder.is_done(ladder.rows - 1):
+                break
+        return ladder.best
+
+    def _raise_by_sketch(self, bound: int) -> None:
+        self._raise_bound(min(bound, self.spilled), "sketch")
 
     def _ask_peak(self) -> tuple[int, ...]:
         """Settle whether nothing need be spilled; return an order of low peak."""
@@ -258,12 +286,20 @@ class _Run:
         if found is not None:
             self._offer(found)
 
-    def _search(self, space: Space) -> None:
-        search = Search(space, self.meter, self.spilled, self.pruning)
-        found = search.run(lambda bound: self._raise_bound(min(bound, self.spilled), "search"))
+    def _search(self, space: Space, sketch: Sketch | None, states: int | None = None) -> None:
+        """Search for the best plan, at most for so many states and a share of the time."""
+        if self.bound >= self.spilled:
+            return
+        search = Search(space, self.meter, self.spilled, self.pruning, sketch=sketch)
+        found = search.run(
+            lambda bound: self._raise_bound(min(bound, self.spilled), "search"),
+            states,
+            None if states is None else share_of(self.meter),
+        )
         if found is not None:
             self._offer(found)
-        self._raise_bound(self.spilled, "search")
+        if search.is_done:
+            self._raise_bound(self.spilled, "search")
 
     def _formulate(self) -> None:
         """Take what a formulation claims; its plan is replayed, its bound is its word."""

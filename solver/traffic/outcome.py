@@ -44,12 +44,11 @@ class TrafficOutcome:
     peak_bytes : int or None
         The most TCM in use at any time.
     proof : str
-        What the bound rests on: ``"compulsory"`` (nothing else moves), ``"tally"`` (dynamic
-        programming over the relaxation of :mod:`solver.traffic.tally`), ``"search"``
-        (:mod:`solver.traffic.explorer`), ``"peak"`` (least peak above the TCM, so that something
-        must be dropped), ``"formulation"`` (the word of the solver that ``method`` names),
-        ``"pinning"`` (:mod:`solver.traffic.pinning`, on what ``method`` proves of the activations)
-        or ``"footprint"`` (infeasible).
+        What the bound rests on: ``"compulsory"`` (nothing else moves), ``"sketch"`` or
+        ``"search"`` (:mod:`solver.traffic.sketch`, :mod:`solver.traffic.explorer`), ``"peak"``
+        (least peak above the TCM, so that something must be dropped), ``"formulation"`` (the word
+        of the solver that ``method`` names), ``"pinning"`` (:mod:`solver.traffic.pinning`, on what
+        ``method`` proves of the activations) or ``"footprint"`` (infeasible).
     limit : str or None
         Limit that stopped the solver before its proof.
     baselines : mapping of str to int

@@ -41,6 +41,9 @@ class Rules:
         Do not drop a buffer if another of its size, no dearer, is needed only after it for sure.
     tally : bool
         Bound the cost to come by the tally problem.
+    sketch : bool
+        Bound the cost to come by coarser searches, see :mod:`solver.traffic.sketch` (resident
+        mode).
     compiled : bool
         Use the compiled kernel where it is installed; it walks the same states.
     """
@@ -52,16 +55,17 @@ class Rules:
     lazy: bool = True
     furthest: bool = True
     tally: bool = True
+    sketch: bool = True
     compiled: bool = True
 
 
-class Explorer(Protocol):
+class Advances(Protocol):
     """Expands states by least cost plus bound.
 
     Attributes
     ----------
     states : int
-        States expanded so far.
+        States expanded so far; of a sketch, those reached below its upper limit.
     bound : int
         No plan costs less, unless it costs at least the upper limit the search was given.
     """
@@ -72,5 +76,16 @@ class Explorer(Protocol):
     def advance(self, states: int, memory: int) -> Event:
         """Expand up to ``states`` states with tables of up to ``memory`` bytes."""
 
+
+class Explorer(Advances, Protocol):
+    """Searches for plans."""
+
     def moves(self) -> list[int]:
         """After FOUND: ops undone (>= 0) and buffers dropped (~b), in backward time."""
+
+
+class Sketch(Advances, Protocol):
+    """Searches a relaxation, see :mod:`solver.traffic.sketch`."""
+
+    def order(self) -> list[int]:
+        """After FOUND: all ops in backward time."""

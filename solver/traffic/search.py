@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from solver.limits import Limit, LimitReachedError
 from solver.traffic.explorer import PythonExplorer
-from solver.traffic.kernel import NativeExplorer
+from solver.traffic.kernel import NativeExplorer, NativeSketch
 from solver.traffic.residency import Gap, Residency
-from solver.traffic.rules import UNBOUNDED, Event, Explorer, Rules
+from solver.traffic.rules import UNBOUNDED, Event, Explorer, Rules, Sketch
+from solver.traffic.sketch import PythonSketch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,8 @@ class Search:
     greed : int
         0 for best-first search, whose bound is valid at any time. Above, the cost to come weighs
         that much more: plans are found sooner and prove nothing.
+    sketch : Sketch, optional
+        Of the same space and made under the same rules.
     """
 
     def __init__(
@@ -45,13 +48,20 @@ class Search:
         rules: Rules | None = None,
         *,
         greed: int = 0,
+        sketch: Sketch | None = None,
     ) -> None:
         rules = rules or Rules()
         self.space = space
         self._meter = meter
-        make = NativeExplorer if NativeExplorer.fits(space, rules) else PythonExplorer
-        self._explorer: Explorer = make(space, upper, rules, greed=greed)
+        self._explorer: Explorer
+        if NativeExplorer.fits(space, rules):
+            assert sketch is None or isinstance(sketch, NativeSketch)
+            self._explorer = NativeExplorer(space, upper, rules, greed=greed, sketch=sketch)
+        else:
+            assert sketch is None or isinstance(sketch, PythonSketch)
+            self._explorer = PythonExplorer(space, upper, rules, greed=greed, sketch=sketch)
         self._greed = greed
+        self.is_done = False  # whether the best plan is known
 
     @property
     def bound(self) -> int:
@@ -64,15 +74,18 @@ class Search:
         return self._explorer.states
 
     def run(
-        self, on_bound: Callable[[int], None] | None = None, states: int | None = None
+        self,
+        on_bound: Callable[[int], None] | None = None,
+        states: int | None = None,
+        until: float | None = None,
     ) -> Residency | None:
-        """Search to the end, or for about so many states.
+        """Search to the end, or for about so many states, or until so many seconds of the meter.
 
         Returns
         -------
         Residency or None
-            A plan below ``upper``, the best one unless greedy; None if there is none (or if
-            ``states`` ran out, for a greedy search).
+            A plan below ``upper``, the best one unless greedy; None if there is none, or if the
+            search was not ``is_done``.
 
         Raises
         ------
@@ -80,7 +93,9 @@ class Search:
             When a limit is hit; ``bound`` is valid then.
         """
         explorer = self._explorer
-        while states is None or explorer.states < states:
+        while (states is None or explorer.states < states) and (
+            until is None or self._meter.seconds < until
+        ):
             before, bound = explorer.states, explorer.bound
             allowed = self._meter.allowance(_SLICE)
             event = explorer.advance(allowed, self._meter.memory_left())
@@ -88,9 +103,11 @@ class Search:
                 on_bound(explorer.bound)
             if event is Event.FOUND:
                 self._count(before)
+                self.is_done = not self._greed
                 return residency_of(self.space, explorer.moves())
             if event is Event.EXHAUSTED:
                 self._count(before)
+                self.is_done = not self._greed
                 return None
             self._meter.add(explorer.states - before)
             if event is Event.NO_MEMORY:

@@ -11,8 +11,9 @@
 A weaker cut beside a search or formulation is checked all the same.
 
 The bound of a plan of least traffic is what has to move in any case (``"compulsory"``), or a claim
-taken on trust: ``"search"``, ``"peak"`` (the least peak is above the TCM), ``"formulation"``, or
-``"pinning"`` (all ways to share the TCM with weights), which may rest on a formulation.
+taken on trust: ``"search"``, ``"sketch"`` (a search of a relaxation), ``"peak"`` (the least peak is
+above the TCM), ``"formulation"``, or ``"pinning"`` (all ways to share the TCM with weights), which
+may rest on a formulation.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from solver.verify.window import Window
 
 _KINDS = ("ends", "cut", "search", "formulation")
-_TRAFFIC_KINDS = ("compulsory", "footprint", "peak", "tally", "search", "formulation", "pinning")
+_TRAFFIC_KINDS = ("compulsory", "footprint", "peak", "sketch", "search", "formulation", "pinning")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "search.h"
+#include "sketch.h"
 
 static const char *const SPACE = "tightfit.traffic.space";
 static const char *const SEARCH = "tightfit.traffic.search";
+static const char *const SKETCH = "tightfit.traffic.sketch";
 
 static void free_space(Space *space) {
     if (!space) return;
@@ -110,33 +112,104 @@ static PyObject *make_space(PyObject *self, PyObject *args) {
 
 static void search_destructor(PyObject *capsule) {
     search_free(PyCapsule_GetPointer(capsule, SEARCH));
-    Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule)); /* the space it walks */
+    Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule)); /* what it walks and asks */
+}
+
+static void sketch_destructor(PyObject *capsule) {
+    sketch_free(PyCapsule_GetPointer(capsule, SKETCH));
+    Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule));
+}
+
+/* Capsule that keeps `owners` alive; frees what it holds if it cannot be made. */
+static PyObject *capsule_of(void *held, const char *name, PyCapsule_Destructor destructor,
+                            void (*release)(void *), PyObject *space, PyObject *sketch) {
+    if (!held) return PyErr_NoMemory();
+    PyObject *owners = PyTuple_Pack(2, space, sketch);
+    PyObject *capsule = owners ? PyCapsule_New(held, name, destructor) : NULL;
+    if (!capsule) {
+        Py_XDECREF(owners);
+        release(held);
+        return NULL;
+    }
+    PyCapsule_SetContext(capsule, owners);
+    return capsule;
+}
+
+static void release_search(void *search) { search_free(search); }
+static void release_sketch(void *sketch) { sketch_free(sketch); }
+
+/* The sketch in a capsule, NULL for None; sets *sound. */
+static Sketch *sketch_of(PyObject *capsule, bool *sound) {
+    *sound = true;
+    if (capsule == Py_None) return NULL;
+    Sketch *sketch = PyCapsule_GetPointer(capsule, SKETCH);
+    *sound = sketch != NULL;
+    return sketch;
 }
 
 PyDoc_STRVAR(make_search_doc,
-             "make_search(space, upper, switches, greed) -> capsule\n\n"
-             "switches: bits for free moves, valleys, dominance, trade, furthest, tally.");
+             "make_search(space, upper, switches, greed, sketch) -> capsule\n\n"
+             "switches: bits for free moves, valleys, dominance, trade, furthest, tally; sketch: a\n"
+             "capsule or None.");
 
 static PyObject *make_search(PyObject *self, PyObject *args) {
     (void)self;
-    PyObject *owner;
+    PyObject *space_capsule, *sketch_capsule;
     long long upper;
     int bits, greed;
-    if (!PyArg_ParseTuple(args, "OLii", &owner, &upper, &bits, &greed)) return NULL;
-    Space *space = PyCapsule_GetPointer(owner, SPACE);
+    bool sound;
+    if (!PyArg_ParseTuple(args, "OLiiO", &space_capsule, &upper, &bits, &greed, &sketch_capsule))
+        return NULL;
+    Space *space = PyCapsule_GetPointer(space_capsule, SPACE);
     if (!space) return NULL;
+    Sketch *sketch = sketch_of(sketch_capsule, &sound);
+    if (!sound) return NULL;
     Switches switches = {bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1, bits >> 4 & 1,
                          bits >> 5 & 1};
-    Search *search = search_new(space, upper, switches, greed);
-    if (!search) return PyErr_NoMemory();
-    PyObject *capsule = PyCapsule_New(search, SEARCH, search_destructor);
-    if (!capsule) {
-        search_free(search);
+    return capsule_of(search_new(space, upper, switches, greed, sketch), SEARCH, search_destructor,
+                      release_search, space_capsule, sketch_capsule);
+}
+
+PyDoc_STRVAR(make_sketch_doc, "make_sketch(space, upper, exact, waived, coarser) -> capsule\n\n"
+                              "coarser: a capsule or None.");
+
+static PyObject *make_sketch(PyObject *self, PyObject *args) {
+    (void)self;
+    PyObject *space_capsule, *coarser_capsule;
+    long long upper, waived;
+    int exact;
+    bool sound;
+    if (!PyArg_ParseTuple(args, "OLiLO", &space_capsule, &upper, &exact, &waived,
+                          &coarser_capsule)) return NULL;
+    Space *space = PyCapsule_GetPointer(space_capsule, SPACE);
+    if (!space) return NULL;
+    Sketch *coarser = sketch_of(coarser_capsule, &sound);
+    if (!sound) return NULL;
+    if (exact < 0 || exact > space->buffers || space->streaming ||
+        (exact && exact < space->buffers && space->size[exact - 1] == space->size[exact])) {
+        PyErr_SetString(PyExc_ValueError, "buffers of one size are told apart all or none");
         return NULL;
     }
-    Py_INCREF(owner);
-    PyCapsule_SetContext(capsule, owner);
-    return capsule;
+    return capsule_of(sketch_new(space, upper, exact, waived, coarser), SKETCH, sketch_destructor,
+                      release_sketch, space_capsule, coarser_capsule);
+}
+
+PyDoc_STRVAR(run_sketch_doc, "run_sketch(sketch, slice, cap) -> (event, bound, states, bytes)");
+
+static PyObject *run_sketch(PyObject *self, PyObject *args) {
+    (void)self;
+    PyObject *capsule;
+    long long slice;
+    unsigned long long cap;
+    if (!PyArg_ParseTuple(args, "OLK", &capsule, &slice, &cap)) return NULL;
+    Sketch *sketch = PyCapsule_GetPointer(capsule, SKETCH);
+    if (!sketch) return NULL;
+    Event event;
+    Py_BEGIN_ALLOW_THREADS;
+    event = sketch_run(sketch, slice, (size_t)cap);
+    Py_END_ALLOW_THREADS;
+    return Py_BuildValue("iLLK", (int)event, (long long)sketch_bound(sketch),
+                         (long long)sketch_states(sketch), (unsigned long long)sketch_bytes(sketch));
 }
 
 PyDoc_STRVAR(run_doc, "run(search, slice, cap) -> (event, bound, states, known, bytes)");
@@ -158,6 +231,20 @@ static PyObject *run(PyObject *self, PyObject *args) {
                          (unsigned long long)search_bytes(search));
 }
 
+/* A list of `count` numbers. */
+static PyObject *list_of(const int32_t *numbers, int64_t count) {
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (int64_t i = 0; list && i < count; i++) {
+        PyObject *number = PyLong_FromLong(numbers[i]);
+        if (!number) {
+            Py_DECREF(list);
+            return NULL;
+        }
+        PyList_SetItem(list, (Py_ssize_t)i, number);
+    }
+    return list;
+}
+
 PyDoc_STRVAR(moves_doc, "moves(search) -> list: ops undone, ~buffer for a drop, in backward time");
 
 static PyObject *moves(PyObject *self, PyObject *capsule) {
@@ -167,17 +254,25 @@ static PyObject *moves(PyObject *self, PyObject *capsule) {
     int32_t *found = NULL;
     int64_t count = search_moves(search, &found);
     if (count < 0) return PyErr_NoMemory();
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (int64_t i = 0; list && i < count; i++) {
-        PyObject *move = PyLong_FromLong(found[i]);
-        if (!move) {
-            Py_DECREF(list);
-            list = NULL;
-            break;
-        }
-        PyList_SetItem(list, (Py_ssize_t)i, move);
-    }
+    PyObject *list = list_of(found, count);
     free(found);
+    return list;
+}
+
+PyDoc_STRVAR(sketch_ops_doc, "sketch_ops(sketch) -> list: ops undone, in backward time");
+
+static PyObject *sketch_ops(PyObject *self, PyObject *capsule) {
+    (void)self;
+    Sketch *sketch = PyCapsule_GetPointer(capsule, SKETCH);
+    if (!sketch) return NULL;
+    int32_t count = sketch_space(sketch)->ops;
+    int32_t *ops = malloc((size_t)count * sizeof *ops);
+    if (!ops || !sketch_order(sketch, ops)) {
+        free(ops);
+        return PyErr_NoMemory();
+    }
+    PyObject *list = list_of(ops, count);
+    free(ops);
     return list;
 }
 
@@ -186,6 +281,9 @@ static PyMethodDef methods[] = {
     {"make_search", make_search, METH_VARARGS, make_search_doc},
     {"run", run, METH_VARARGS, run_doc},
     {"moves", moves, METH_O, moves_doc},
+    {"make_sketch", make_sketch, METH_VARARGS, make_sketch_doc},
+    {"run_sketch", run_sketch, METH_VARARGS, run_sketch_doc},
+    {"sketch_ops", sketch_ops, METH_O, sketch_ops_doc},
     {NULL, NULL, 0, NULL},
 };
 

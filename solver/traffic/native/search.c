@@ -62,6 +62,13 @@ static void offer(Search *s, State *st, int32_t parent, int32_t op) {
     int64_t total = st->cost + (s->tally ? tally_of(s, st) : 0);
     if (total > st->total) st->total = total;
     if (st->total >= s->upper) return;
+    if (s->sketch) {
+        Finer finer = {st->undone, st->ready, st->resident, st->stored, s->space->buffer_words,
+                       st->count, st->hash, 0, 0, st->cost};
+        total = sketch_total(s->sketch, &finer);
+        if (total > st->total) st->total = total;
+        if (st->total >= s->upper) return;
+    }
     int32_t set = tables_set(t, st->undone, st->ready, st->hash, st->count, st->live);
     if (set == NONE) {
         s->failed = true;
@@ -210,20 +217,22 @@ static void choose_victim(Search *s, int32_t index) {
 
 /* Life of a search. */
 
-Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t greed) {
+Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t greed,
+                   Sketch *sketch) {
     Search *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     s->space = space;
     s->switches = switches;
     s->upper = upper;
     s->greed = greed;
+    s->sketch = sketch;
     s->found = NONE;
     s->masks_at = (sizeof(Node) + 7) / 8 * 8;
     size_t masks = (size_t)space->buffer_words * (space->streaming ? 3 : 2) * sizeof(Word);
     if (!state_init(space, &s->now) || !state_init(space, &s->new) ||
         !state_init(space, &s->base) || !state_init(space, &s->trial) ||
         !tables_init(&s->tables, s->masks_at + masks, space->op_words) ||
-        (switches.tally && !(s->tally = tally_new(space)))) {
+        (switches.tally && !(s->tally = sketch ? sketch_tally(sketch) : tally_new(space)))) {
         search_free(s);
         return NULL;
     }
@@ -237,7 +246,7 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
 void search_free(Search *s) {
     if (!s) return;
     tables_free(&s->tables);
-    tally_free(s->tally);
+    if (!s->sketch) tally_free(s->tally);
     state_free(&s->now);
     state_free(&s->new);
     state_free(&s->base);
@@ -279,5 +288,5 @@ int64_t search_states(const Search *s) { return s->states; }
 int64_t search_bound(const Search *s) { return s->bound; }
 int64_t search_known(const Search *s) { return s->known; }
 size_t search_bytes(const Search *s) {
-    return s->tables.bytes + (s->tally ? tally_bytes(s->tally) : 0);
+    return s->tables.bytes + (s->tally && !s->sketch ? tally_bytes(s->tally) : 0);
 }

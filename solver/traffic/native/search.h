@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
+#include "event.h"
+#include "sketch.h"
 #include "space.h"
-
-typedef enum { EVENT_SLICE, EVENT_FOUND, EVENT_EXHAUSTED, EVENT_NO_MEMORY } Event;
 
 typedef struct {
     bool free_moves, valleys, dominance, trade, furthest, tally;
@@ -14,8 +14,9 @@ typedef struct {
 
 typedef struct Search Search;
 
-/* `space` must outlive the search. NULL without memory. */
-Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t greed);
+/* `sketch` may be NULL; it and `space` must outlive the search. NULL without memory. */
+Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t greed,
+                   Sketch *sketch);
 void search_free(Search *search);
 /* Expand up to `slice` states while the tables stay under `cap` bytes. */
 Event search_run(Search *search, int64_t slice, size_t cap);

@@ -33,7 +33,8 @@ struct Search {
     int64_t upper, states, bound, serial, known;
     int32_t greed;
     Tables tables;
-    Tally *tally; /* NULL if not used */
+    Sketch *sketch; /* NULL if not used */
+    Tally *tally;   /* NULL if not used */
     size_t masks_at;
     State now, new, base, trial;
     int32_t found;

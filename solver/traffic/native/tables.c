@@ -80,14 +80,26 @@ static bool grow_sets(Tables *t) {
     return true;
 }
 
-int32_t tables_set(Tables *t, const Word *undone, const Word *ready, uint64_t hash, int32_t count,
-                   int64_t live) {
+/* Slot of a set, an empty one if it is not there. */
+static uint32_t slot_of(const Tables *t, const Word *undone, uint64_t hash) {
     size_t bytes = (size_t)t->op_words * sizeof(Word);
     uint32_t s = (uint32_t)hash & t->slot_mask;
     for (; t->slots[s] != NONE; s = (s + 1) & t->slot_mask) {
         int32_t i = t->slots[s];
-        if (t->sets[i].hash == hash && !memcmp(undone_of(t, i), undone, bytes)) return i;
+        if (t->sets[i].hash == hash && !memcmp(undone_of(t, i), undone, bytes)) break;
     }
+    return s;
+}
+
+int32_t tables_find(const Tables *t, const Word *undone, uint64_t hash) {
+    return t->slots[slot_of(t, undone, hash)];
+}
+
+int32_t tables_set(Tables *t, const Word *undone, const Word *ready, uint64_t hash, int32_t count,
+                   int64_t live) {
+    size_t bytes = (size_t)t->op_words * sizeof(Word);
+    uint32_t s = slot_of(t, undone, hash);
+    if (t->slots[s] != NONE) return t->slots[s];
     if (t->set_count == t->set_room && !grow_sets(t)) return NONE;
     int32_t i = t->set_count++;
     t->sets[i] = (Set){hash, NONE, count, live};

@@ -66,6 +66,8 @@ void tables_recycle(Tables *tables, int32_t node);
 /* Index of the set with these ops, made if need be; NONE without memory. */
 int32_t tables_set(Tables *tables, const Word *undone, const Word *ready, uint64_t hash,
                    int32_t count, int64_t live);
+/* The same, NONE if it is not there. */
+int32_t tables_find(const Tables *tables, const Word *undone, uint64_t hash);
 bool tables_push(Tables *tables, Entry entry);
 Entry tables_pop(Tables *tables);
 
