@@ -121,6 +121,7 @@ class Presence:
         self._relation = relation
         self._units = units
         self._of: dict[int, list[int]] = {}  # gaps per buffer
+        self._users: dict[int, int] = {}  # as a mask
         gaps: list[Gap] = []
         stores: list[int] = []
         for b, buffer in enumerate(problem.buffers):
@@ -132,6 +133,7 @@ class Presence:
                 store = len(stores)
                 stores.append(size)
             self._of[b] = []
+            self._users[b] = sum(1 << u for u in buffer.users)
             first = relation.earliest(buffer.users)
             for w in buffer.users:
                 if first == (w,):
@@ -146,23 +148,36 @@ class Presence:
     def step(self, v: int) -> Step | None:
         """State what may be in the TCM while ``v`` runs; None if all of it fits in any case."""
         room = self._units.down(self._problem.capacity - self._problem.footprint(v))
-        found = [self._occupant(b, v) for b in self._of]
-        occupants = tuple(occupant for occupant in found if occupant is not None)
-        if sum(occupant.size for occupant in occupants) <= room:
+        found = self._candidates(v)
+        if sum(self._size(b) for b in found) <= room:
             return None
-        return Step(v, room, occupants)
+        return Step(v, room, tuple(self._occupant(b, v) for b in found))
 
-    def _occupant(self, b: int, v: int) -> Occupant | None:
-        buffer = self._problem.buffers[b]
-        size = self._units.down(buffer.size)
-        if v not in buffer.users:
-            reasons = [self._between(b, v)]
-        elif self._problem.mode is Mode.STREAMING:
+    def _candidates(self, v: int) -> list[int]:
+        """Buffers that need not, but may, be in the TCM while ``v`` runs."""
+        before, after = self._relation.ancestors[v], self._relation.descendants[v]
+        streaming = self._problem.mode is Mode.STREAMING
+        found = []
+        for b, users in self._users.items():
+            others = users & ~(1 << v)
+            may_be_born, may_be_left = others & ~after, others & ~before
+            if others == users:
+                is_candidate = may_be_born and may_be_left
+            else:  # resident operands are part of the footprint
+                is_candidate = streaming and (may_be_born or may_be_left)
+            if is_candidate and self._size(b):
+                found.append(b)
+        return found
+
+    def _size(self, b: int) -> int:
+        return self._units.down(self._problem.buffers[b].size)
+
+    def _occupant(self, b: int, v: int) -> Occupant:
+        reasons = [self._between(b, v)]
+        if v in self._problem.buffers[b].users:
             reasons = [self._back(b, v), self._on(b, v)]
-        else:
-            return None  # part of the footprint
         known = tuple(reason for reason in reasons if reason is not None)
-        return Occupant(b, size, known) if known and size else None
+        return Occupant(b, self._size(b), known)
 
     def _between(self, b: int, v: int) -> Reason | None:
         """Kept while an op runs that does not use it."""
