@@ -61,7 +61,7 @@ def _networks() -> Iterator[tuple[str, Callable[[], Graph]]]:
                 zoo.graph, "randwire_cell", graph="ws", nodes=nodes, k=4, p=0.75, graph_seed=seed
             )
             yield f"ws{nodes}_s{seed}", build
-    for name in ("swiftnet", "unet", "densenet121"):
+    for name in ("swiftnet", "densenet121"):
         yield name, partial(zoo.graph, name)
     yield "darts_2", partial(zoo.graph, "darts", cells=2)
 

@@ -110,6 +110,7 @@ def _plan(options: argparse.Namespace, network: Network, tcm: int, observer: Obs
         weights=options.weights or Weights.IGNORE,
         rules=_rules(options),
         method=options.method,
+        workers=options.workers,
         options=network.options,
     )
     return dataclasses.replace(plan, model=network.model)
@@ -130,6 +131,7 @@ def _curve(
             weights=options.weights or Weights.IGNORE,
             rules=_rules(options),
             method=options.method,
+            workers=options.workers,
         )
     emit(render_curve(curve, network.title, quiet=options.quiet), sys.stdout)
     if file is not None:

@@ -109,7 +109,7 @@ class Assistant:
             method=method,
             bound=bound,
             meter=meter,
-            observer=_Leash(self._stopped),
+            observer=Leash(self._stopped),
         )
 
     def report(self) -> Claim | None:
@@ -129,7 +129,7 @@ class Assistant:
         self._pool.shutdown(cancel_futures=True)
 
 
-class _Leash(SilentObserver):
+class Leash(SilentObserver):
     """Stops a backend from another thread: it looks at its observer several times a second."""
 
     def __init__(self, stopped: Event) -> None:

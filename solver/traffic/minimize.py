@@ -11,6 +11,7 @@ from solver.peak.backend import NAMES
 from solver.peak.engine import METHODS
 from solver.peak.heuristics import SIMPLE_ORDERS
 from solver.plan import Status
+from solver.traffic.assist import METHOD, AnsweredError, Assistant, may_assist
 from solver.traffic.backend import Hint
 from solver.traffic.formulate import formulate
 from solver.traffic.heuristics import quick
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.graph import Graph
+    from solver.traffic.backend import RawOutcome
 
 _GREED = (8, 2)  # weights of the cost to come in the quick searches before the exact one
 _QUICK_STATES = 4096
@@ -50,6 +52,7 @@ def minimize_traffic(
     rules: MemoryRules | None = None,
     pruning: Rules | None = None,
     method: str = "auto",
+    workers: int = 1,
 ) -> TrafficOutcome:
     """Find the plan that moves the fewest bytes between a TCM and external memory, and prove it.
 
@@ -73,8 +76,11 @@ def minimize_traffic(
     pruning : Rules, optional
         Switches of the exact search.
     method : str
-        ``"auto"`` or ``"dp"`` for the exact search; ``"cpsat"``, ``"ilp-highs"`` or ``"ilp-cbc"``
-        for a formulation in its place.
+        ``"dp"`` for the exact search; ``"auto"``, with CP-SAT beside it where it is stuck and there
+        are workers; ``"cpsat"``, ``"ilp-highs"`` or ``"ilp-cbc"`` for a formulation in its place.
+    workers : int
+        Threads. The answer does not depend on it, unless time or memory run out; a limit on
+        nodes, which is there for repeatable runs, allows one only, and so do pinned weights.
 
     Returns
     -------
@@ -106,7 +112,8 @@ def minimize_traffic(
         rules = rules or MemoryRules()
         pinned = minimize_with_pinning(graph, problem, rules, meter, activations)
         return replace(pinned, method=method)
-    run = _Run(problem, meter, pruning or Rules(), method)
+    assisted = method == "auto" and workers > 1 and meter.limits.nodes is None
+    run = _Run(problem, meter, pruning or Rules(), method, assisted)
     run.solve()
     steps = plan_steps(problem, run.best)
     replay = simulate(problem, steps)
@@ -133,7 +140,7 @@ def minimize_traffic(
         seconds=round(meter.seconds, 6),
         curve=tuple(run.curve),
         warnings=graph.warnings,
-        method=method,
+        method=run.method,
     )
 
 
@@ -175,6 +182,7 @@ class _Run:
     meter: Meter
     pruning: Rules
     method: str = "auto"
+    assisted: bool = False
     best: Residency = field(init=False)
     spilled: int = field(init=False)
     bound: int = 0
@@ -233,8 +241,18 @@ class _Run:
         if self.bound < self.spilled:
             if self.method in NAMES:
                 self._formulate()
+            elif self.assisted and may_assist(self.problem):
+                self._search_with_assistant(space)
             else:
                 self._search(space, self._climb(space))
+
+    def _search_with_assistant(self, space: Space) -> None:
+        try:
+            with Assistant(self.problem, self.meter, lambda: Hint(self.best)):
+                self._search(space, self._climb(space))
+        except AnsweredError as answer:
+            self.method = METHOD
+            self._take(answer.outcome)
 
     def _climb(self, space: Space) -> Sketch | None:
         """Search sketches, and briefly for plans, until one settles it; return the best sketch."""
@@ -302,16 +320,19 @@ class _Run:
             self._raise_bound(self.spilled, "search")
 
     def _formulate(self) -> None:
-        """Take what a formulation claims; its plan is replayed, its bound is its word."""
+        """Have a formulation solve it; its plan is replayed, its bound is its word."""
         hint = Hint(self.best, self.bound)
         found = formulate(
             self.problem, hint, method=self.method, meter=self.meter,
             on_bound=lambda bound: self._raise_bound(bound, "formulation"),
         )  # fmt: skip
-        self._offer(found.plan)
-        self._raise_bound(found.bound, "formulation")
+        self._take(found)
         if found.limit is not None:
             raise LimitReachedError(found.limit)
+
+    def _take(self, found: RawOutcome) -> None:
+        self._offer(found.plan)
+        self._raise_bound(found.bound, "formulation")
 
     def _offer(self, plan: Residency) -> bool:
         spilled = spilled_bytes(self.problem, plan)

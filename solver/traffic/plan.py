@@ -34,6 +34,7 @@ def plan_traffic(
     weights: Weights | str = Weights.IGNORE,
     rules: MemoryRules | None = None,
     method: str = "auto",
+    workers: int = 1,
     options: Mapping[str, Any] | None = None,
     offsets: bool = True,
 ) -> Plan:
@@ -64,8 +65,9 @@ def plan_traffic(
     """
     rules = rules or MemoryRules()
     outcome = minimize_traffic(
-        graph, tcm, limits, observer, mode=mode, weights=weights, rules=rules, method=method
-    )
+        graph, tcm, limits, observer, mode=mode, weights=weights, rules=rules, method=method,
+        workers=workers,
+    )  # fmt: skip
     plan = Plan(
         model=graph.name,
         problem="traffic",
@@ -96,7 +98,7 @@ def plan_traffic(
             "tightfit": __version__,
             "python": platform.python_version(),
             "scipy": version("scipy"),
-            **{name: version(name) for name in libraries((method,))},
+            **{name: version(name) for name in libraries({method, outcome.method})},
         },
     )
     if offsets and outcome.traffic_bytes is not None:

@@ -106,6 +106,7 @@ def sweep(
     weights: Weights | str = Weights.IGNORE,
     rules: MemoryRules | None = None,
     method: str = "auto",
+    workers: int = 1,
     on_point: Callable[[Point], None] | None = None,
 ) -> Curve:
     """Solve the traffic problem for sizes of TCM from ``low`` to ``high``.
@@ -143,8 +144,9 @@ def sweep(
     for k, size in enumerate(sizes):
         share = _share(limits, meter, len(sizes) - k)
         outcome = minimize_traffic(
-            graph, size, share, observer, mode=mode, weights=weights, rules=rules, method=method
-        )
+            graph, size, share, observer, mode=mode, weights=weights, rules=rules, method=method,
+            workers=workers,
+        )  # fmt: skip
         traffic = outcome.traffic_bytes
         earlier = [p.traffic for p in found if p.traffic is not None]
         if traffic is not None and earlier:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from solver.memory import MemoryRules
 from solver.peak.backend import NAMES
 from solver.plan import Status
 from solver.recheck import recheck
+from solver.traffic import assist
 from solver.traffic import recheck as rechecking
 from solver.traffic.backend import Hint, backend
 from solver.traffic.formulate import formulate
@@ -78,6 +80,54 @@ def test_formulations_beside_pinned_weights() -> None:
         assert (plan.status, plan.traffic_bytes) == ("optimal", other.traffic_bytes), graph.name
         pinning += plan.certificate["kind"] == "pinning"
     assert pinning > 3
+
+
+def test_cp_sat_helps_where_the_search_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It claims the bound, or the search is first; the optimum is the same either way."""
+    need("cpsat")
+    helped: dict[str, int] = {"auto": 0, "cpsat": 0}
+    monkeypatch.setattr(assist, "_STUCK", -1)
+    for k, (graph, _) in enumerate(cases(60, 955, most_ops=14, least_ops=10)):
+        mode = MODES[k % 2]
+        tcm = make_traffic_problem(graph, 1, mode=mode).least_capacity
+        alone = plan_traffic(graph, tcm, mode=mode, method="dp")
+        plan = plan_traffic(graph, tcm, mode=mode, workers=2)
+        check(plan, graph)
+        assert (plan.status, plan.traffic_bytes) == ("optimal", alone.traffic_bytes), graph.name
+        helped[plan.certificate.get("formulation", {"method": "auto"})["method"]] += 1
+    assert helped["auto"]
+    graph = zoo_graph("nasnet_a_cell")
+    plan = plan_traffic(graph, 524288, mode="streaming", workers=2)
+    check(plan, graph)
+    assert plan.certificate["formulation"]["method"] == "cpsat"
+    assert "ortools" in plan.versions
+    assert plan.traffic_bytes == plan.lower_bound_bytes == 6422528
+
+
+def test_cp_sat_stops_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("cpsat")
+    monkeypatch.setattr(assist, "_STUCK", -1)
+    graph = zoo_graph("nasnet_a_cell")
+    plan = plan_traffic(graph, 524288, Limits(seconds=0.5), mode="streaming", workers=2)
+    check(plan, graph)
+    assert (plan.status, plan.limit) == ("feasible", "time")
+    assert not [t for t in threading.enumerate() if t.name.startswith("formulation")]
+
+
+def test_cp_sat_is_asked_only_where_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(assist, "_STUCK", -1)
+    monkeypatch.setattr(assist.Assistant, "_solve", lambda *_: asked.append(1))
+    graph = zoo_graph("nasnet_a_cell")
+    for limits, method, workers in (
+        (Limits(nodes=10_000), "auto", 2),
+        (Limits(seconds=0.5), "dp", 2),
+        (Limits(seconds=0.5), "auto", 1),
+    ):
+        minimize_traffic(graph, 524288, limits, mode="streaming", method=method, workers=workers)
+    problem = make_traffic_problem(graph, 524288, mode="streaming")
+    assert not assist.may_assist(replace(problem, external=10**9))
+    assert not asked
 
 
 @pytest.mark.parametrize("weights", ["ignore", "pin"])
