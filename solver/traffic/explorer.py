@@ -22,12 +22,12 @@ from solver.traffic.draft import Draft
 from solver.traffic.rules import Event
 from solver.traffic.settle import settle
 from solver.traffic.state import State, drop, first_state, is_allowed, lack_of, sacrifice, step
-from solver.traffic.tally import Tally
 
 if TYPE_CHECKING:
     from solver.traffic.rules import Rules
     from solver.traffic.sketch import PythonSketch
     from solver.traffic.space import Space
+    from solver.traffic.tally import Tally
 
 
 class PythonExplorer:
@@ -63,9 +63,7 @@ class PythonExplorer:
         self.greed = greed
         self.rules = rules
         self.sketch = sketch
-        self.tally: Tally | None = None
-        if rules.tally:
-            self.tally = Tally(space) if sketch is None else sketch.tally
+        self.tally = space.tally if rules.tally else None
         self.found: State | None = None
         self._heap: list[tuple[int, int, int, State]] = []
         self._serial = 0

@@ -35,6 +35,11 @@ def is_available() -> bool:
     return _INSTALLED
 
 
+def warm(space: Space, steps: int) -> bool:
+    """See :meth:`solver.traffic.tally.Tally.warm`."""
+    return _native.warm(capsule_of(space), steps)
+
+
 class NativeExplorer:
     """See :class:`solver.traffic.rules.Explorer`."""
 

@@ -20,7 +20,7 @@ _LEAST = 8  # exact buffers of the coarsest sketch, if sizes allow
 _GROWTH = 2
 _WAIVED = (0.9, 0.5, 0.25)  # shares of the TCM
 _MOST_TIME = 0.1  # of what is left
-_SLICE = 64
+_SLICE = 2**10
 
 
 class Rung(NamedTuple):
@@ -119,7 +119,7 @@ class Ladder:
             if rung in self._done:
                 continue
             event = self._explore(sketch, states, on_bound)
-            if event is Event.SLICE:
+            if event in (Event.SLICE, Event.STUCK):
                 return
             self._done.add(rung)
             if event is Event.FOUND:

@@ -23,7 +23,7 @@ from solver.traffic.outcome import TrafficOutcome
 from solver.traffic.pinning import minimize_with_pinning
 from solver.traffic.residency import Residency, plan_steps, spilled_bytes
 from solver.traffic.rules import Rules, Sketch
-from solver.traffic.search import Search
+from solver.traffic.search import Search, warm_up
 from solver.traffic.simulate import as_mappings, simulate
 from solver.traffic.space import Space
 
@@ -232,6 +232,7 @@ class _Run:
         for each in dict.fromkeys((order, self.best.order)):
             self._replace(each)
         space = Space(self.problem)
+        warm_up(space, self.meter, self.pruning)
         for greed in _GREED:
             if self.bound < self.spilled:
                 search = Search(space, self.meter, self.spilled, self.pruning, greed=greed)

@@ -16,6 +16,7 @@ class Event(Enum):
     FOUND = 1
     EXHAUSTED = 2
     NO_MEMORY = 3
+    STUCK = 4  # too many ways to make room
 
 
 @dataclass(frozen=True, slots=True)

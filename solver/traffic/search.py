@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solver.limits import Limit, LimitReachedError
+from solver.traffic import kernel
 from solver.traffic.explorer import PythonExplorer
 from solver.traffic.kernel import NativeExplorer, NativeSketch
 from solver.traffic.residency import Gap, Residency
@@ -18,6 +19,24 @@ if TYPE_CHECKING:
     from solver.traffic.space import Space
 
 _SLICE = 1024
+_STEPS = 2**14
+
+
+def warm_up(space: Space, meter: Meter, rules: Rules) -> None:
+    """Work out the tally bound of the whole problem, which searches begin with.
+
+    Raises
+    ------
+    LimitReachedError
+        When a limit is hit.
+    """
+    work = kernel.warm if NativeExplorer.fits(space, rules) else _warm
+    while rules.tally and not work(space, _STEPS):
+        meter.check()
+
+
+def _warm(space: Space, steps: int) -> bool:
+    return space.tally.warm(steps)
 
 
 class Search:

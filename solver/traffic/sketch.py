@@ -29,12 +29,14 @@ from typing import TYPE_CHECKING
 from solver.peak.space import bits
 from solver.traffic.draft import Draft, Drafts, Sums
 from solver.traffic.rules import Event
-from solver.traffic.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from solver.traffic.space import Space
+
+
+MOST_WAYS = 2**13  # to make room in one state; more than that takes a search of victims
 
 
 class _Node:
@@ -80,9 +82,10 @@ class PythonSketch:
         self.drafts = Drafts(space, exact, waived)
         self.upper = upper
         self.coarser = coarser
-        self.tally: Tally = Tally(space) if coarser is None else coarser.tally
+        self.tally = space.tally
         self._heap: list[tuple[int, int, int, _Node]] = []
         self._serial = 0
+        self._ways = 0  # tried to make room in the state being expanded
         self._known: dict[int, list[_Node]] = {}
         self._found: _Node | None = None
         self._offer(_Node(self._root([]), None, -1))
@@ -93,8 +96,11 @@ class PythonSketch:
         return root
 
     def advance(self, states: int, memory: int) -> Event:  # noqa: ARG002  watched by the meter
-        """Expand up to ``states`` states."""
-        for _ in range(states):
+        """Expand states, until so many ways to make room have been tried."""
+        work = 0
+        while work < states:
+            if self._ways > MOST_WAYS:
+                return Event.STUCK
             while self._heap and self._heap[0][3].dead:
                 heapq.heappop(self._heap)
             if not self._heap:
@@ -105,9 +111,11 @@ class PythonSketch:
             if node.draft.undone == self.space.full:
                 self._found = node
                 return Event.FOUND
+            self._ways = 0
             for op in bits(node.draft.ready):
                 for after in self._after(node.draft, op, []):
                     self._offer(_Node(after, node, op))
+            work += 1 + self._ways
         return Event.SLICE
 
     def order(self) -> list[int]:
@@ -122,6 +130,7 @@ class PythonSketch:
         for node in way[-2::-1]:
             assert node.parent is not None
             trace: list[int] = []
+            self._ways = 0
             for after in self._after(node.parent.draft, node.op, trace):
                 after.total = node.draft.total
                 if after == node.draft:
@@ -170,6 +179,9 @@ class PythonSketch:
 
         def choose(begin: int, room: int, chosen: tuple[int, ...], cost: int) -> Iterator[Draft]:
             if cost >= self.upper:
+                return
+            self._ways += 1
+            if self._ways > MOST_WAYS:
                 return
             if room >= 0:
                 dropped = surplus(room)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from solver.peak.space import bits
 from solver.traffic.model import Mode
+from solver.traffic.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,6 +91,7 @@ class Space:
         ]  # fmt: skip
         self._follow(problem, window, index)
         self.native: Capsule | None = None  # the same in the compiled kernel, made on demand
+        self.tally = Tally(self)
         self._track(problem, index)
         self._count_live(problem, whole=window is None)
 

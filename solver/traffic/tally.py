@@ -28,7 +28,7 @@ from solver.peak.space import bits
 if TYPE_CHECKING:
     from solver.traffic.space import Space
 
-MOST_STEPS = 2**23  # work after which states not known yet are given no bound
+MOST_STEPS = 2**21  # work after which states not known yet are given no bound
 _MOST_SUMS = 256
 
 State = tuple[int, int, int]  # index of the settled set, held, cheap
@@ -100,11 +100,20 @@ class Tally:
         held, cheap : int
             Resident bytes, and those of them whose absence costs a reload only.
         """
+        return self._find_rest(undone, ready, held, cheap, MOST_STEPS)
+
+    def warm(self, steps: int) -> bool:
+        """Work towards the bound of the whole problem for so many steps; whether that is done."""
+        until = min(self._steps + steps, MOST_STEPS)
+        self._find_rest(0, self._space.ready(0), 0, 0, until)
+        return self._steps <= until or self._steps > MOST_STEPS
+
+    def _find_rest(self, undone: int, ready: int, held: int, cheap: int, most_steps: int) -> int:
         settled = self._settle(undone, ready)
         held = max(0, held + settled.change)
         state = settled.place, held, min(max(0, cheap) + settled.cheap, held)
         rest = self._rest
-        if state not in rest and self._steps > MOST_STEPS:
+        if state not in rest and self._steps > most_steps:
             return 0
         # Depth first by hand: chains of ops are longer than Python's stack.
         stack = [state]
@@ -113,7 +122,7 @@ class Tally:
             if top not in rest:
                 value = self._value(top, stack)
                 if value is None:
-                    if self._steps > MOST_STEPS:
+                    if self._steps > most_steps:
                         return 0
                     continue
                 rest[top] = value

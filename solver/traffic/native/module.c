@@ -8,6 +8,7 @@
 
 #include "search.h"
 #include "sketch.h"
+#include "tally.h"
 
 static const char *const SPACE = "tightfit.traffic.space";
 static const char *const SEARCH = "tightfit.traffic.search";
@@ -23,6 +24,7 @@ static void free_space(Space *space) {
     free(space->lists);
     free(space->follow);
     free(space->need);
+    tally_free(space->tally);
     free(space);
 }
 
@@ -107,6 +109,10 @@ static PyObject *make_space(PyObject *self, PyObject *args) {
         PyErr_SetString(PyExc_ValueError, "a list names what does not exist");
         return NULL;
     }
+    if (!(space->tally = tally_new(space))) {
+        free_space(space);
+        return PyErr_NoMemory();
+    }
     return PyCapsule_New(space, SPACE, space_destructor);
 }
 
@@ -118,6 +124,22 @@ static void search_destructor(PyObject *capsule) {
 static void sketch_destructor(PyObject *capsule) {
     sketch_free(PyCapsule_GetPointer(capsule, SKETCH));
     Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule));
+}
+
+PyDoc_STRVAR(warm_doc, "warm(space, steps) -> bool: whether the tally of the whole problem is done");
+
+static PyObject *warm(PyObject *self, PyObject *args) {
+    (void)self;
+    PyObject *capsule;
+    long long steps;
+    if (!PyArg_ParseTuple(args, "OL", &capsule, &steps)) return NULL;
+    Space *space = PyCapsule_GetPointer(capsule, SPACE);
+    if (!space) return NULL;
+    bool done, sound;
+    Py_BEGIN_ALLOW_THREADS;
+    sound = tally_warm(space->tally, steps, &done);
+    Py_END_ALLOW_THREADS;
+    return sound ? PyBool_FromLong(done) : PyErr_NoMemory();
 }
 
 /* Capsule that keeps `owners` alive; frees what it holds if it cannot be made. */
@@ -278,6 +300,7 @@ static PyObject *sketch_ops(PyObject *self, PyObject *capsule) {
 
 static PyMethodDef methods[] = {
     {"make_space", make_space, METH_VARARGS, make_space_doc},
+    {"warm", warm, METH_VARARGS, warm_doc},
     {"make_search", make_search, METH_VARARGS, make_search_doc},
     {"run", run, METH_VARARGS, run_doc},
     {"moves", moves, METH_O, moves_doc},

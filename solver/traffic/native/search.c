@@ -232,7 +232,7 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
     if (!state_init(space, &s->now) || !state_init(space, &s->new) ||
         !state_init(space, &s->base) || !state_init(space, &s->trial) ||
         !tables_init(&s->tables, s->masks_at + masks, space->op_words) ||
-        (switches.tally && !(s->tally = sketch ? sketch_tally(sketch) : tally_new(space)))) {
+        (switches.tally && !(s->tally = space->tally))) {
         search_free(s);
         return NULL;
     }
@@ -246,7 +246,6 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
 void search_free(Search *s) {
     if (!s) return;
     tables_free(&s->tables);
-    if (!s->sketch) tally_free(s->tally);
     state_free(&s->now);
     state_free(&s->new);
     state_free(&s->base);
@@ -287,6 +286,4 @@ Event search_run(Search *s, int64_t slice, size_t cap) {
 int64_t search_states(const Search *s) { return s->states; }
 int64_t search_bound(const Search *s) { return s->bound; }
 int64_t search_known(const Search *s) { return s->known; }
-size_t search_bytes(const Search *s) {
-    return s->tables.bytes + (s->tally && !s->sketch ? tally_bytes(s->tally) : 0);
-}
+size_t search_bytes(const Search *s) { return s->tables.bytes; }

@@ -92,7 +92,6 @@ int64_t sketch_total(Sketch *s, const Finer *f) {
     return total;
 }
 
-Tally *sketch_tally(Sketch *s) { return s->tally; }
 const Space *sketch_space(const Sketch *s) { return s->space; }
 
 /* Least bytes in all of a plan through `d`, as far as is known. */
@@ -202,8 +201,7 @@ Sketch *sketch_new(const Space *space, int64_t upper, int32_t exact, int64_t wai
     s->upper = upper;
     s->found = NONE;
     s->masks_at = (sizeof(Node) + 7) / 8 * 8;
-    s->owns_tally = !coarser;
-    s->tally = coarser ? coarser->tally : tally_new(space);
+    s->tally = space->tally;
     s->victims = calloc((size_t)exact + 1, sizeof *s->victims);
     s->freed = calloc((size_t)exact + 2, sizeof *s->freed);
     if (!s->tally || !s->victims || !s->freed || !select_large(s, waived) || !draft_init(s, &s->now) ||
@@ -220,7 +218,6 @@ Sketch *sketch_new(const Space *space, int64_t upper, int32_t exact, int64_t wai
 void sketch_free(Sketch *s) {
     if (!s) return;
     tables_free(&s->tables);
-    if (s->owns_tally) tally_free(s->tally);
     draft_free(&s->now);
     draft_free(&s->next);
     draft_free(&s->image);
@@ -232,7 +229,8 @@ void sketch_free(Sketch *s) {
 
 Event sketch_run(Sketch *s, int64_t slice, size_t cap) {
     Tables *t = &s->tables;
-    for (int64_t i = 0; i < slice; i++) {
+    for (int64_t i = 0; i < slice; i += 1 + s->ways) {
+        if (s->ways > MOST_WAYS) return EVENT_STUCK;
         if (s->failed || sketch_bytes(s) > cap) return EVENT_NO_MEMORY;
         while (t->heap_count && node_at(t, t->heap[0].node)->dead) tables_pop(t);
         if (!t->heap_count) {
@@ -246,6 +244,7 @@ Event sketch_run(Sketch *s, int64_t slice, size_t cap) {
             s->found = index;
             return EVENT_FOUND;
         }
+        s->ways = 0;
         expand(s, index);
     }
     return s->failed ? EVENT_NO_MEMORY : EVENT_SLICE;
@@ -253,9 +252,7 @@ Event sketch_run(Sketch *s, int64_t slice, size_t cap) {
 
 int64_t sketch_states(const Sketch *s) { return s->states; }
 int64_t sketch_bound(const Sketch *s) { return s->bound; }
-size_t sketch_bytes(const Sketch *s) {
-    return s->tables.bytes + (s->owns_tally ? tally_bytes(s->tally) : 0);
-}
+size_t sketch_bytes(const Sketch *s) { return s->tables.bytes; }
 
 bool sketch_order(Sketch *s, int32_t *ops) {
     const Tables *t = &s->tables;
@@ -271,6 +268,7 @@ bool sketch_order(Sketch *s, int32_t *ops) {
     for (int32_t j = 1; j < length && reached; j++) {
         s->target = path[j];
         load(s, &s->now, path[j - 1]);
+        s->ways = 0;
         sketch_undo(s, path[j - 1], node_at(t, path[j])->op);
         reached = s->target == NONE;
     }

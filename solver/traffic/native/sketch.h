@@ -6,7 +6,6 @@
 
 #include "event.h"
 #include "space.h"
-#include "tally.h"
 
 typedef struct Sketch Sketch;
 
@@ -15,7 +14,7 @@ typedef struct Sketch Sketch;
  * without memory. */
 Sketch *sketch_new(const Space *space, int64_t upper, int32_t exact, int64_t waived, Sketch *coarser);
 void sketch_free(Sketch *sketch);
-/* Expand up to `slice` states while the tables stay under `cap` bytes. */
+/* Expand states, for `slice` units of work, while the tables stay under `cap` bytes. */
 Event sketch_run(Sketch *sketch, int64_t slice, size_t cap);
 int64_t sketch_states(const Sketch *sketch);
 int64_t sketch_bound(const Sketch *sketch);
@@ -33,7 +32,6 @@ typedef struct {
 
 /* Bytes that any plan through a finer state moves in all, at least. */
 int64_t sketch_total(Sketch *sketch, const Finer *finer);
-Tally *sketch_tally(Sketch *sketch);
 const Space *sketch_space(const Sketch *sketch);
 
 #endif

@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "sketch.h"
 #include "tables.h"
+#include "tally.h"
 
 /* A state under construction: exact buffers by name, the others by their bytes. */
 typedef struct {
@@ -18,7 +19,7 @@ typedef struct {
     uint64_t hash;
 } Draft;
 
-enum { MOST_SUMS = 256 };
+enum { MOST_SUMS = 256, MOST_WAYS = 1 << 13 };
 
 /* Subset sums of live buffers, ascending. */
 typedef struct {
@@ -30,7 +31,6 @@ struct Sketch {
     const Space *space;
     Sketch *coarser;
     Tally *tally;
-    bool owns_tally;
     int32_t exact, words; /* buffers told apart, and words of their masks */
     Word *large;          /* ops that are never undone at once */
     int64_t upper, bound, states, serial;
@@ -42,6 +42,7 @@ struct Sketch {
     int64_t *freed; /* bytes of the victims from each on */
     int32_t found;
     bool failed; /* out of memory */
+    int32_t ways; /* tried to make room in the state being expanded */
     /* While the way to the state found is walked again: the next state on it, and ops undone. */
     int32_t target, traced;
     int32_t *trace;

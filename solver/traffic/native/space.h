@@ -33,6 +33,7 @@ typedef struct {
     Span *users;      /* per buffer: ops that touch it */
     Span *writers;    /* per buffer: those that write it */
     Word *need;       /* per op: mask of all ops that must be undone before */
+    struct Tally *tally; /* made on demand; serves one search at a time */
 } Space;
 
 static inline bool has(const Word *mask, int32_t i) { return mask[i >> 6] >> (i & 63) & 1; }

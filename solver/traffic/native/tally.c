@@ -6,7 +6,7 @@
 #include "facts.h"
 
 enum { NONE = -1, MOST_SUMS = 256 };
-static const int64_t MOST_STEPS = 1 << 23;
+static const int64_t MOST_STEPS = 1 << 21;
 
 typedef struct {
     int64_t back, new, new_cheap, gone, beside, change, change_cheap;
@@ -54,7 +54,6 @@ struct Tally {
         known_room, stack_count, stack_room;
     Hash alias_hash, set_hash, known_hash;
     int64_t steps;
-    size_t bytes;
     Word *now, *ready; /* scratch of settling */
     Word *after, *after_ready;
     int64_t sums[2 * MOST_SUMS + 2], more[2 * MOST_SUMS + 2];
@@ -70,7 +69,6 @@ static bool grow(Tally *t, void **array, size_t count, size_t *room, size_t size
         t->failed = true;
         return false;
     }
-    t->bytes += (next - *room) * size;
     *array = bigger;
     *room = next;
     return true;
@@ -116,7 +114,6 @@ static bool widen(Tally *t, Hash *h) {
         return false;
     }
     memset(slots, 0xff, count * sizeof *slots);
-    t->bytes += count / 2 * sizeof *slots;
     free(h->slots);
     h->slots = slots;
     h->mask = (uint32_t)(count - 1);
@@ -364,8 +361,9 @@ static int64_t value(Tally *t, Key key) {
     return missing ? NONE : best;
 }
 
-int64_t tally_rest(Tally *t, const Word *undone, const Word *ready, uint64_t hash, int64_t held,
-                   int64_t cheap) {
+/* Bytes at least still to pay, 0 once there have been more than `most` steps; -1 without memory. */
+static int64_t find_rest(Tally *t, const Word *undone, const Word *ready, uint64_t hash, int64_t held,
+                         int64_t cheap, int64_t most_steps) {
     const Alias *settled = settle(t, undone, ready, hash);
     if (!settled) return -1;
     Key key = {.index = settled->index};
@@ -373,7 +371,7 @@ int64_t tally_rest(Tally *t, const Word *undone, const Word *ready, uint64_t has
     key.cheap = least(most(0, cheap) + settled->cheap, key.held);
     const Known *known = look_up(t, &key);
     if (known) return known->rest;
-    if (t->steps > MOST_STEPS) return 0;
+    if (t->steps > most_steps) return 0;
     t->stack_count = 0;
     if (!push(t, key)) return -1;
     while (t->stack_count) {
@@ -382,7 +380,7 @@ int64_t tally_rest(Tally *t, const Word *undone, const Word *ready, uint64_t has
             int64_t rest = value(t, top);
             if (t->failed) return -1;
             if (rest == NONE) {
-                if (t->steps > MOST_STEPS) return 0;
+                if (t->steps > most_steps) return 0;
                 continue;
             }
             if (!learn(t, top, rest)) return -1;
@@ -390,6 +388,24 @@ int64_t tally_rest(Tally *t, const Word *undone, const Word *ready, uint64_t has
         t->stack_count--;
     }
     return look_up(t, &key)->rest;
+}
+
+int64_t tally_rest(Tally *t, const Word *undone, const Word *ready, uint64_t hash, int64_t held,
+                   int64_t cheap) {
+    return find_rest(t, undone, ready, hash, held, cheap, MOST_STEPS);
+}
+
+bool tally_warm(Tally *t, int64_t steps, bool *done) {
+    const Space *sp = t->space;
+    int64_t until = least(t->steps + steps, MOST_STEPS);
+    Word *root = calloc(2 * (size_t)sp->op_words + 1, sizeof(Word));
+    if (!root) return false;
+    for (int32_t i = 0; i < sp->ops; i++)
+        if (sp->before[i].begin == sp->before[i].end) put(root + sp->op_words, i);
+    int64_t rest = find_rest(t, root, root + sp->op_words, 0, 0, 0, until);
+    free(root);
+    *done = t->steps <= until || t->steps > MOST_STEPS;
+    return rest >= 0;
 }
 
 Tally *tally_new(const Space *space) {
@@ -406,7 +422,6 @@ Tally *tally_new(const Space *space) {
     t->ready = t->now + words;
     t->after = t->ready + words;
     t->after_ready = t->after + words;
-    t->bytes = sizeof *t;
     return t;
 }
 
@@ -425,5 +440,3 @@ void tally_free(Tally *t) {
     free(t->now);
     free(t);
 }
-
-size_t tally_bytes(const Tally *t) { return t->bytes; }
