@@ -192,21 +192,11 @@ class _Run:
     curve: list[tuple[float, int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        orders = {
-            name: find(peak_problem(self.problem, loads=False))
-            for name, find in SIMPLE_ORDERS.items()
-        }
-        first = orders["kahn"]
+        first = SIMPLE_ORDERS["kahn"](peak_problem(self.problem, loads=False))
         assert first is not None
         self.best = quick(self.problem, first)[-1]
         self.spilled = spilled_bytes(self.problem, self.best)
         self._record()
-        for name, order in orders.items():
-            if order is not None:
-                plan = quick(self.problem, order)[-1]
-                spilled = spilled_bytes(self.problem, plan)
-                self.baselines[name] = self.problem.compulsory_bytes + spilled
-                self._offer(plan)
 
     def solve(self) -> None:
         """Improve until proven or stopped; never raises for a limit or an interrupt."""
@@ -223,6 +213,7 @@ class _Run:
             self._record()
 
     def _solve(self) -> None:
+        self._try_simple_orders()
         if self.spilled == 0:
             return
         self.meter.check()
@@ -246,6 +237,15 @@ class _Run:
                 self._search_with_assistant(space)
             else:
                 self._search(space, self._climb(space))
+
+    def _try_simple_orders(self) -> None:
+        for name, find in SIMPLE_ORDERS.items():
+            order = find(peak_problem(self.problem, loads=False))
+            if order is not None:
+                plan = quick(self.problem, order)[-1]
+                spilled = spilled_bytes(self.problem, plan)
+                self.baselines[name] = self.problem.compulsory_bytes + spilled
+                self._offer(plan)
 
     def _search_with_assistant(self, space: Space) -> None:
         try:
