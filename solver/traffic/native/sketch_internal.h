@@ -7,6 +7,7 @@
 
 #include "facts.h"
 #include "sketch.h"
+#include "sums.h"
 #include "tables.h"
 #include "tally.h"
 
@@ -19,13 +20,7 @@ typedef struct {
     uint64_t hash;
 } Draft;
 
-enum { MOST_SUMS = 256, MOST_WAYS = 1 << 13 };
-
-/* Subset sums of live buffers, ascending. */
-typedef struct {
-    int64_t sums[2 * MOST_SUMS + 2], total;
-    int32_t count; /* NONE if there were too many */
-} Sums;
+enum { MOST_WAYS = 1 << 13 };
 
 struct Sketch {
     const Space *space;
@@ -53,11 +48,6 @@ void draft_free(Draft *draft);
 void draft_copy(const Sketch *sketch, Draft *to, const Draft *from);
 /* Undo at once what loses nothing, whether or not it fits. */
 void draft_settle(Sketch *sketch, Draft *draft);
-/* Subset sums, up to `room`, of the live buffers that are neither exact nor touched by `op`. */
-void find_sums(const Sketch *sketch, const Word *undone, int32_t op, int64_t room, Sums *sums);
-/* Largest such sum within `room`. */
-int64_t fitting(const Sums *sums, int64_t room);
-
 /* Undo `op` in all ways in the state `now`, that of node `index`. */
 void sketch_undo(Sketch *sketch, int32_t index, int32_t op);
 /* Queue a state unless it is dominated or too dear. */

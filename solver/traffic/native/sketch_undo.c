@@ -66,7 +66,7 @@ static void undo(Sketch *s, const Turn *t, int64_t dropped) {
 
 /* Bytes held that have to go when `room` is left for them. */
 static int64_t surplus(const Sketch *s, int64_t others, int64_t room) {
-    return others ? most_of(0, others - fitting(&s->at_op, room)) : 0;
+    return others ? most_of(0, others - sums_fitting(&s->at_op, room)) : 0;
 }
 
 /* Undo the op with the exact victims chosen so far, and with more of them. `room` is left for bytes
@@ -116,7 +116,7 @@ void sketch_undo(Sketch *s, int32_t index, int32_t op) {
     s->freed[t.count] = 0;
     for (int32_t i = t.count - 1; i >= 0; i--)
         s->freed[i] = s->freed[i + 1] + sp->size[s->victims[i]];
-    if (others) find_sums(s, s->now.undone, op, t.room, &s->at_op);
+    if (others) sums_find(&s->at_op, sp, s->exact, s->now.undone, op, t.room);
     draft_copy(s, &s->next, &s->now);
     choose(s, &t, 0, t.room - s->freed[0], others);
 }
