@@ -111,7 +111,7 @@ class Plan:
         what, least = "peak", self.peak_bytes
         if self.problem == "traffic":
             if self.traffic_bytes is None:
-                if self.status != Status.INFEASIBLE:
+                if self.status not in (Status.INFEASIBLE, Status.UNKNOWN):
                     raise PlanError(f"status {self.status.value!r} without any traffic")
                 return
             what, least = "traffic", self.traffic_bytes
@@ -133,7 +133,9 @@ class Plan:
     @property
     def is_proven(self) -> bool:
         """Whether nothing needs less, neither another order nor another layout."""
-        return self.status != Status.INFEASIBLE and self.needed_bytes == self.lower_bound_bytes
+        if self.status in (Status.INFEASIBLE, Status.UNKNOWN):
+            return False
+        return self.needed_bytes == self.lower_bound_bytes
 
     @property
     def gap(self) -> float:

@@ -303,7 +303,8 @@ def add_budget_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget", type=_argument(parse_size), metavar="SIZE",
         help="bytes there are for activations, for example 512KB (KB = KiB = 1024 bytes; MB and "
-        "GB likewise; plain numbers are bytes)",
+        "GB likewise; plain numbers are bytes); with --tcm: for the TCM and external memory "
+        "together",
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from solver.limits import Observer
     from solver.plan import Plan
 
-_NOT_WITH_TCM = ("output", "emit_header", "objective", "budget", "runtime")
+_NOT_WITH_TCM = ("output", "emit_header", "objective", "runtime")
 
 
 def schedule_traffic(options: argparse.Namespace, words: Sequence[str]) -> int:
@@ -57,6 +57,8 @@ def schedule_traffic(options: argparse.Namespace, words: Sequence[str]) -> int:
         for name in ("bandwidth", "energy_per_byte"):
             if getattr(options, name) is not None:
                 raise InputError(f"--{name.replace('_', '-')} is for one plan; leave it out")
+        if options.budget is not None:
+            raise InputError("--budget with --tcm is for one size of TCM, not for a range")
         return _curve(options, low, high, csv_file, claim_reports(options, words, (csv_file,)))
     if csv_file is not None:
         raise InputError("--csv takes a curve: give --tcm a range, for example 64KB..1MB")
@@ -90,6 +92,14 @@ def _refuse_what_does_not_apply(options: argparse.Namespace) -> None:
             raise InputError(f"--{name.replace('_', '-')} does not go with --tcm; leave it out")
     if options.in_place:
         raise InputError("--in-place: overwriting in place is not modelled under a TCM")
+    if options.budget is not None:
+        if options.tcm[1] > options.budget:
+            raise InputError(
+                f"--tcm {options.tcm[1]} is beyond --budget {options.budget}, which counts the "
+                "TCM too"
+            )
+        if options.method not in ("auto", "dp"):
+            raise InputError(f"--method {options.method} knows no --budget under a TCM")
 
 
 def _rules(options: argparse.Namespace) -> MemoryRules:
@@ -112,6 +122,7 @@ def _plan(options: argparse.Namespace, network: Network, tcm: int, observer: Obs
         method=options.method,
         workers=options.workers,
         options=network.options,
+        budget=options.budget,
     )
     return dataclasses.replace(plan, model=network.model)
 

@@ -68,12 +68,12 @@ def summarize_traffic(
         f"{title}: {contents(graph, _WEIGHTS[weights])}",
         precision,
         f"memory rules: {rules_in_words(plan)}",
-        f"TCM of {tcm}, {mode} operands, weights {_WEIGHTS[weights]}",
+        f"TCM of {tcm}, {mode} operands, weights {_WEIGHTS[weights]}" + _budget_fact(plan),
     )
-    if plan.status == "infeasible":
-        return Summary(
-            facts, (), (_oversized(plan),), plan.warnings, infeasible(plan), answer=False
-        )
+    if plan.traffic_bytes is None:
+        over = (_oversized(plan),) if "oversized" in plan.certificate else ()
+        answer = False if plan.status == "infeasible" else None
+        return Summary(facts, (), over, plan.warnings, without_plan(plan), answer=answer)
     parts = _parts(plan, graph)
     remarks = [("Proof: " if plan.is_proven else "Bound: ") + _proof(plan) + "."]
     states = plan.certificate["states"]
@@ -96,7 +96,7 @@ def summarize_traffic(
         tuple(remarks),
         plan.warnings,
         _verdict(plan, parts),
-        answer=True if plan.is_proven else None,
+        answer=True if plan.is_proven or plan.fits else None,
     )
 
 
@@ -142,6 +142,9 @@ def _rows(plan: Plan, parts: _Parts) -> list[Row]:
         Row("proven lower bound", plan.lower_bound_bytes, "no plan moves less"),
         Row("TCM in use", plan.peak_bytes, "at most"),
     ]
+    if plan.budget_bytes is not None:
+        external = int(plan.certificate["external_bytes"])
+        rows.append(Row("external memory in use", external, "at most, weights left out"))
     for name, moved in plan.baselines.items():
         more = moved - compulsory
         saved = 1 - (traffic - compulsory) / more if more else 0.0
@@ -190,10 +193,12 @@ def _verdict(plan: Plan, parts: _Parts) -> str:
         named = "inputs, outputs and weights" if parts.weights else "inputs and outputs"
         what = f"moves {full_size(traffic)}, nothing but {named}"
     if plan.is_proven:
-        sentence = f"Optimal: {what}; no plan moves less (proven)"
+        within = "" if plan.budget_bytes is None else " within the budget"
+        sentence = f"Optimal: {what}; no plan{within} moves less (proven)"
     else:
         bound = full_size(plan.lower_bound_bytes)
-        sentence = f"Not proven: the best plan {what}; every plan moves at least {bound}"
+        begin = "Not proven" if plan.budget_bytes is None else "Fits, not proven least"
+        sentence = f"{begin}: the best plan {what}; every plan moves at least {bound}"
     if _paid(plan):
         sentence += f", and this one {full_size(_paid(plan))} for want of room in one piece"
     if plan.limit is not None:
@@ -204,13 +209,41 @@ def _verdict(plan: Plan, parts: _Parts) -> str:
     return sentence + "."
 
 
-def infeasible(plan: Plan) -> str:
-    """Say that no plan runs, and which TCM would do for which op."""
+def _budget_fact(plan: Plan) -> str:
+    if plan.budget_bytes is None:
+        return ""
+    return f"; a budget of {full_size(plan.budget_bytes)} for it and external memory"
+
+
+def without_plan(plan: Plan) -> str:
+    """Say that no plan was found, and why; which TCM or budget would do."""
+    if "oversized" not in plan.certificate:
+        return _beyond_budget(plan)
     least = full_size(plan.certificate["least_tcm_bytes"])
     largest = printable(next(iter(plan.certificate["oversized"])))
     return (
         f"Infeasible (proven): no plan runs in this TCM; the smallest that works is {least}, for "
         f"op {largest}."
+    )
+
+
+def _beyond_budget(plan: Plan) -> str:
+    tcm, budget = full_size(plan.tcm_bytes or 0), full_size(plan.budget_bytes or 0)
+    least = plan.certificate["least_budget_bytes"]
+    needs = ""
+    if least > (plan.budget_bytes or 0):
+        needs = f"; with this TCM it takes at least {full_size(least)}"
+    if plan.status == "infeasible":
+        return (
+            f"Infeasible (proven): no plan fits a TCM of {tcm} and external memory in a budget of "
+            f"{budget}{needs}."
+        )
+    how = "" if plan.limit is None else f"; stopped by the limit on {plan.limit}"
+    if plan.limit == "interrupt":
+        how = "; interrupted"
+    return (
+        f"Undecided: no plan was found that fits a TCM of {tcm} and external memory in a budget of "
+        f"{budget}, and it was not proven that there is none{how}."
     )
 
 

@@ -16,7 +16,7 @@ from solver.report.tables import (
     say,
     text_of,
 )
-from solver.report.traffic import infeasible, summarize_traffic
+from solver.report.traffic import summarize_traffic, without_plan
 from solver.report.units import count, full_size, percent, seconds, short_size
 from solver.traffic.baselines.comparison import means
 
@@ -106,7 +106,7 @@ def verdict(compared: ComparedTraffic) -> str:
     comparison = compared.comparison
     best = comparison.best
     if best is None:
-        return infeasible(comparison.plan)
+        return without_plan(comparison.plan)
     weights = comparison.plan.options["weights"]
     beyond = "beyond the compulsory" if weights == "pin" else "spills and reloads"
     what = f"{full_size(best)}, {full_size(best - comparison.compulsory)} of it {beyond}"

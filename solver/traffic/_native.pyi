@@ -11,6 +11,7 @@ def make_space(
     moves: bytes,
     size: bytes,
     clean: bytes,
+    kept: bytes,
     several: bytes,
     lists: bytes,
     spans: bytes,

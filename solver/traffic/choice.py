@@ -20,7 +20,7 @@ def victims_of(space: Space, choice: State) -> int:
         victims |= choice.resident
         fresh = space.touch[choice.op] & ~choice.resident & ~choice.out
         victims |= fresh & ~space.finished(choice.op, choice.undone | 1 << choice.op)
-    return victims >> choice.limit << choice.limit
+    return (victims & ~space.kept) >> choice.limit << choice.limit
 
 
 def least_price(space: Space, choice: State) -> tuple[int, int]:

@@ -114,7 +114,7 @@ class PythonExplorer:
             elif self.space.streaming:
                 self._undo_partly(node, op)
         if not self.rules.lazy:
-            for k in bits(node.resident):
+            for k in bits(node.resident & ~self.space.kept):
                 new = node.copy()
                 drop(self.space, new, k)
                 self._offer(new)
@@ -154,6 +154,7 @@ class PythonExplorer:
         """Undo an op with each set of operands outside (streaming, not lazy)."""
         space = self.space
         fresh = space.touch[op] & ~node.resident & ~space.finished(op, node.undone | 1 << op)
+        fresh &= ~space.kept
         outside = fresh
         while outside:
             new = node.copy()
@@ -218,6 +219,8 @@ class PythonExplorer:
         if not (more or less):
             return True
         if not (self.rules.trade and self.rules.lazy):  # else a drop would look like its own cause
+            return False
+        if more & self.space.kept:
             return False
         spare = b.cost - a.cost
         for k in bits(less):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -19,7 +19,7 @@ from solver.traffic.model import Mode
 from solver.traffic.residency import Interval, Residency, fits, intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from solver.traffic.model import TrafficProblem
@@ -28,8 +28,24 @@ if TYPE_CHECKING:
 _ROUND = 0.5
 
 
-class _Formulation:
-    """Columns: gaps kept, then buffers written back, then (streaming) operands with room."""
+class Stay(NamedTuple):
+    """A column: whether a buffer is in the TCM from one step until before another.
+
+    ``uses`` are the steps next to it at which it is touched, and has to have room then.
+    """
+
+    column: int
+    buffer: int
+    begin: int
+    end: int
+    uses: tuple[int, ...]
+
+
+class Formulation:
+    """The integer program of an order.
+
+    Columns: gaps kept, then buffers written back, then (streaming) operands with room.
+    """
 
     def __init__(
         self, problem: TrafficProblem, order: Sequence[int], clashes: Iterable[AbstractSet[Gap]]
@@ -39,23 +55,29 @@ class _Formulation:
         self.gaps = intervals(problem, order)
         self.unit = math.gcd(*(b.size for b in problem.buffers), 0) or 1
         self.cost: list[float] = [-self._saving(gap) / self.unit for gap in self.gaps]
+        self.integral = [1] * len(self.gaps)
+        self.present: dict[tuple[int, int], int] = {}  # columns of (buffer, step), streaming
+        self.next_to: dict[tuple[int, int], list[int]] = defaultdict(list)  # stays
         self.rows: list[dict[int, float]] = []
         self.lower: list[float] = []
         self._add_write_backs()
         self._add_room()
         for clash in clashes:
             kept: dict[int, float] = {g: -1 for g, gap in enumerate(self.gaps) if gap.gap in clash}
-            self._row(kept, 1 - len(kept))
+            self.row(kept, 1 - len(kept))
 
     def _saving(self, gap: Interval) -> int:
         size = self.problem.buffers[gap.buffer].size
         return 2 * size if gap.dirty else size
 
-    def _column(self, cost: float) -> int:
+    def column(self, cost: float = 0, *, integral: bool = True) -> int:
+        """Add a column from zero to one; return its index."""
         self.cost.append(cost)
+        self.integral.append(int(integral))
         return len(self.cost) - 1
 
-    def _row(self, entries: dict[int, float], at_least: float) -> None:
+    def row(self, entries: dict[int, float], at_least: float) -> None:
+        """Add a row."""
         self.rows.append(entries)
         self.lower.append(at_least)
 
@@ -67,37 +89,42 @@ class _Formulation:
             if gap.dirty or buffer.is_input or buffer.is_output:
                 continue
             if gap.buffer not in stored:
-                stored[gap.buffer] = self._column(buffer.size / self.unit)
-            self._row({g: 1, stored[gap.buffer]: 1}, 1)
+                stored[gap.buffer] = self.column(buffer.size / self.unit)
+            self.row({g: 1, stored[gap.buffer]: 1}, 1)
+
+    def stays(self) -> Iterator[Stay]:
+        """List the columns that take room between uses."""
+        for g, gap in enumerate(self.gaps):
+            yield Stay(g, gap.buffer, gap.begin + 1, gap.end, (gap.begin, gap.end))
 
     def _add_room(self) -> None:
         """Everything present at a step fits."""
         problem = self.problem
         held: list[dict[int, float]] = [{} for _ in self.order]
-        ends: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for g, gap in enumerate(self.gaps):
-            for step in range(gap.begin + 1, gap.end):
-                held[step][g] = problem.buffers[gap.buffer].size
-            ends[gap.buffer, gap.begin].append(g)
-            ends[gap.buffer, gap.end].append(g)
+        ends = self.next_to
+        for stay in self.stays():
+            for step in range(stay.begin, stay.end):
+                held[step][stay.column] = problem.buffers[stay.buffer].size
+            for step in stay.uses:
+                ends[stay.buffer, step].append(stay.column)
         free = [problem.capacity - problem.footprint(v) for v in self.order]
         if problem.mode is Mode.STREAMING:
             for (b, step), gaps in ends.items():
-                room = self._column(0)
+                room = self.present[b, step] = self.column()
                 held[step][room] = problem.buffers[b].size
                 for g in gaps:
-                    self._row({room: 1, g: -1}, 0)
+                    self.row({room: 1, g: -1}, 0)
         for step, entries in enumerate(held):
             if sum(entries.values()) > free[step]:
                 unit = self.unit
                 scaled = {column: -size // unit for column, size in entries.items()}
-                self._row(scaled, -(free[step] // unit))
+                self.row(scaled, -(free[step] // unit))
 
-    def solve(self, seconds: float | None) -> frozenset[tuple[int, int]] | None:
+    def solve(self, seconds: float | None) -> Residency | None:
         """Gaps to be absent in, or None if nothing was found in time."""
         count = len(self.cost)
         if not count:
-            return frozenset()
+            return Residency(tuple(self.order), frozenset())
         options = {} if seconds is None else {"time_limit": max(seconds, 0.01)}
         entries = [(r, c, v) for r, row in enumerate(self.rows) for c, v in row.items()]
         constraints = ()
@@ -107,14 +134,19 @@ class _Formulation:
             constraints = LinearConstraint(matrix, lb=np.array(self.lower))
         result = milp(
             np.array(self.cost),
-            integrality=np.ones(count),
+            integrality=np.array(self.integral),
             bounds=Bounds(0, 1),
             constraints=constraints,
             options=options,
         )
         if result.x is None:
             return None
-        return frozenset(gap.gap for g, gap in enumerate(self.gaps) if result.x[g] < _ROUND)
+        return self.read([value > _ROUND for value in result.x])
+
+    def read(self, is_one: Sequence[bool]) -> Residency:
+        """Read a solution, by column."""
+        absent = frozenset(gap.gap for g, gap in enumerate(self.gaps) if not is_one[g])
+        return Residency(tuple(self.order), absent)
 
 
 def best_replacement(
@@ -141,8 +173,5 @@ def best_replacement(
     Residency or None
         None if nothing was found in time. Optimal for the order if ``seconds`` was not reached.
     """
-    absent = _Formulation(problem, order, clashes).solve(seconds)
-    if absent is None:
-        return None
-    residency = Residency(tuple(order), absent)
-    return residency if fits(problem, residency) else None
+    found = Formulation(problem, order, clashes).solve(seconds)
+    return found if found is not None and fits(problem, found) else None

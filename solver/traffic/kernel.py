@@ -161,7 +161,6 @@ def capsule_of(space: Space) -> _native.Capsule:
     clean = [
         (space.inputs >> k & 1) + 2 * (space.outputs >> k & 1) for k in range(len(space.buffers))
     ]
-    workspace = [space.problem.workspace[v] for v in space.ops]
     is_capped = space.live_capacity is not None
     several = [mask.bit_count() > 1 for mask in space.writers]
     space.native = _native.make_space(
@@ -172,9 +171,10 @@ def capsule_of(space: Space) -> _native.Capsule:
         space.live_capacity if space.live_capacity is not None else -1,
         space.live if is_capped else 0,
         np.array(space.fixed, np.int64).tobytes(),
-        np.array([*space.enters, *space.leaves, *workspace], np.int64).tobytes(),
+        np.array([*space.enters, *space.leaves, *space.workspace], np.int64).tobytes(),
         np.array(space.size, np.int64).tobytes(),
         bytes(clean),
+        bytes(space.kept >> k & 1 for k in range(len(space.buffers))),
         bytes(several),
         np.array(lists.values, np.int32).tobytes(),
         np.array(lists.spans, np.int32).tobytes(),

@@ -27,7 +27,7 @@ from solver.limits import Limit, LimitReachedError, Limits, Meter
 from solver.traffic.clash import Clashes
 from solver.traffic.intervals import best_replacement
 from solver.traffic.minimize import best_residency
-from solver.traffic.placement import place
+from solver.traffic.placement import Attempt, place
 from solver.traffic.residency import (
     Residency,
     fits,
@@ -36,13 +36,13 @@ from solver.traffic.residency import (
     read_residency,
     spilled_bytes,
 )
-from solver.traffic.simulate import simulate
+from solver.traffic.simulate import ExternalFullError, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from solver.traffic.model import TrafficProblem
-    from solver.traffic.placement import Attempt, Placement
+    from solver.traffic.placement import Placement
     from solver.traffic.residency import Gap
     from solver.traffic.simulate import Move
 
@@ -172,7 +172,10 @@ class _Search:
 
     def _place(self, steps: Sequence[Move], seconds: float) -> Attempt:
         limits = replace(self._meter.limits, seconds=seconds)
-        attempt = place(self._problem, steps, self._alignment, limits)
+        try:
+            attempt = place(self._problem, steps, self._alignment, limits)
+        except ExternalFullError:
+            return Attempt(None)
         found = attempt.placement
         if found is not None and (
             self.best is None or found.replay.spilled < self.best.replay.spilled
@@ -261,6 +264,8 @@ class _Search:
             plan, limit = best_residency(smaller, limits)
             if limit is Limit.INTERRUPT:
                 raise KeyboardInterrupt
+            if plan is None:
+                return
             if self._improves(plan):
                 if self._try(plan).placement is None:
                     self._try_same_order(plan)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from solver.limits import Limit, LimitReachedError, Meter
 from solver.memory import Problem, Storage
 from solver.peak.engine import Engine
+from solver.traffic.live import live_problem
 from solver.traffic.model import Mode
 
 if TYPE_CHECKING:
@@ -90,17 +91,31 @@ class _Verdict:
 
 
 def least_peak(problem: TrafficProblem, meter: Meter) -> Outcome:
-    """Ask the least-peak engine, until it knows on which side of the TCM's size the peak lies.
+    """Ask whether nothing need be spilled: whether the least peak is within the TCM.
 
-    The outcome's order holds loads and stores too; ``peak`` and ``bound`` tell the answer. A limit
-    or an interrupt that struck before is in ``limit``.
+    The outcome's order holds loads and stores too.
     """
-    inner = Meter(meter.limits, _Verdict(problem.capacity, meter.observer))
+    return _ask(peak_problem(problem), problem.capacity, meter)
+
+
+def least_live(problem: TrafficProblem, meter: Meter) -> Outcome:
+    """Ask whether some order keeps what is live anywhere within the cap on all memory."""
+    assert problem.live_capacity is not None
+    return _ask(live_problem(problem), problem.live_capacity, meter)
+
+
+def _ask(problem: Problem, capacity: int, meter: Meter) -> Outcome:
+    """Ask the least-peak engine, until it knows on which side of ``capacity`` the peak lies.
+
+    ``peak`` and ``bound`` tell the answer. A limit or an interrupt that struck before is in
+    ``limit``.
+    """
+    inner = Meter(meter.limits, _Verdict(capacity, meter.observer))
     inner.states = meter.states
     inner._start = meter._start  # noqa: SLF001  one clock for both
-    outcome = Engine(peak_problem(problem), inner).solve()
+    outcome = Engine(problem, inner).solve()
     meter.states = inner.states
-    is_known = outcome.peak <= problem.capacity or outcome.bound > problem.capacity
+    is_known = outcome.peak <= capacity or outcome.bound > capacity
     if is_known and outcome.limit is not Limit.INTERRUPT:
         outcome.limit = None
     return outcome

@@ -22,8 +22,9 @@ class TrafficOutcome:
     model : str
         Name of the network.
     status : Status
-        OPTIMAL iff ``traffic_bytes`` equals ``traffic_lower_bound_bytes``; INFEASIBLE iff some op
-        is larger than the TCM, whatever the order; else FEASIBLE.
+        OPTIMAL iff ``traffic_bytes`` equals ``traffic_lower_bound_bytes``; INFEASIBLE if there is
+        no plan: some op is larger than the TCM, or no order stays within the budget; UNKNOWN if
+        there may be one within the budget but none was found; else FEASIBLE.
     tcm_bytes : int
         Size of the TCM.
     mode : Mode
@@ -34,9 +35,9 @@ class TrafficOutcome:
         Op names; empty if infeasible.
     steps : tuple of mapping
         One key each: ``load``, ``store``, ``evict``, ``stream`` or ``run``, see
-        :mod:`solver.traffic.simulate`. Empty if infeasible.
+        :mod:`solver.traffic.simulate`. Empty without a plan.
     traffic_bytes : int or None
-        All bytes the plan moves, by replay. None if infeasible.
+        All bytes the plan moves, by replay. None without a plan.
     compulsory_bytes : int
         The part that no plan avoids.
     traffic_lower_bound_bytes : int
@@ -48,7 +49,10 @@ class TrafficOutcome:
         ``"search"`` (:mod:`solver.traffic.sketch`, :mod:`solver.traffic.explorer`), ``"peak"``
         (least peak above the TCM, so that something must be dropped), ``"formulation"`` (the word
         of the solver that ``method`` names), ``"pinning"`` (:mod:`solver.traffic.pinning`, on what
-        ``method`` proves of the activations) or ``"footprint"`` (infeasible).
+        ``method`` proves of the activations). If infeasible: ``"footprint"`` (an op is larger than
+        the TCM), ``"external"`` (inputs or outputs are larger than what the budget leaves beside
+        the TCM), ``"live"`` (the least peak of all that is live is above the budget) or
+        ``"search"``.
     limit : str or None
         Limit that stopped the solver before its proof.
     baselines : mapping of str to int
@@ -69,6 +73,12 @@ class TrafficOutcome:
         Weights that stay in the TCM; their bytes are part of ``peak_bytes``.
     method : str
         How it was asked to be proven, see :func:`solver.traffic.minimize_traffic`.
+    budget_bytes : int or None
+        Cap on the TCM and external memory in use together.
+    external_bytes : int or None
+        The most external memory in use at any time.
+    least_budget_bytes : int
+        No budget below this works with this TCM; 0 where none was given.
     """
 
     model: str
@@ -93,10 +103,13 @@ class TrafficOutcome:
     warnings: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
     method: str = "auto"
+    budget_bytes: int | None = None
+    external_bytes: int | None = None
+    least_budget_bytes: int = 0
 
     def __post_init__(self) -> None:
         if self.traffic_bytes is None:
-            if self.status is not Status.INFEASIBLE:
+            if self.status not in (Status.INFEASIBLE, Status.UNKNOWN):
                 raise ValueError(f"status {self.status.value!r} without traffic")
             return
         if not self.compulsory_bytes <= self.traffic_lower_bound_bytes <= self.traffic_bytes:
@@ -110,6 +123,13 @@ class TrafficOutcome:
                 f"status {self.status.value!r} with traffic {self.traffic_bytes} and bound "
                 f"{self.traffic_lower_bound_bytes}"
             )
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether there is a plan within the budget; None if that is open or was not asked."""
+        if self.budget_bytes is None or self.status is Status.UNKNOWN:
+            return None
+        return self.traffic_bytes is not None
 
     @property
     def spilled_bytes(self) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from solver.plan import Plan
 from solver.traffic.minimize import minimize_traffic
 from solver.traffic.model import Mode, Weights, make_traffic_problem
 from solver.traffic.offsets import with_offsets
+from solver.traffic.simulate import Move, simulate
 from solver.verify.traffic import check_traffic
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def plan_traffic(
     workers: int = 1,
     options: Mapping[str, Any] | None = None,
     offsets: bool = True,
+    budget: int | None = None,
 ) -> Plan:
     """Find the plan of least traffic and its offsets in the TCM.
 
@@ -48,6 +51,8 @@ def plan_traffic(
         Reading options to record in the plan.
     offsets : bool
         Whether the plan needs offsets, even if another one without them moves less.
+    budget : int, optional
+        Bytes of TCM and external memory together.
 
     Returns
     -------
@@ -57,7 +62,8 @@ def plan_traffic(
     Raises
     ------
     ValueError
-        If the TCM is not positive, there is no such method, or the rules allow in-place reuse.
+        If the TCM is not positive or beyond the budget, there is no such method, or the rules allow
+        in-place reuse.
     BackendUnavailableError
         If the library of the formulation is not installed.
     VerificationError
@@ -65,15 +71,25 @@ def plan_traffic(
     """
     rules = rules or MemoryRules()
     outcome = minimize_traffic(
-        graph, tcm, limits, observer, mode=mode, weights=weights, rules=rules, method=method,
+        graph,
+        tcm,
+        limits,
+        observer,
+        mode=mode,
+        weights=weights,
+        rules=rules,
+        method=method,
         workers=workers,
-    )  # fmt: skip
+        budget=budget,
+    )
     plan = Plan(
         model=graph.name,
         problem="traffic",
         status=outcome.status,
         limit=outcome.limit,
         tcm_bytes=tcm,
+        budget_bytes=budget,
+        fits=outcome.fits,
         peak_bytes=outcome.peak_bytes or 0,
         lower_bound_bytes=outcome.traffic_lower_bound_bytes,
         order=outcome.order,
@@ -101,9 +117,16 @@ def plan_traffic(
             **{name: version(name) for name in libraries({method, outcome.method})},
         },
     )
-    if offsets and outcome.traffic_bytes is not None:
-        problem = make_traffic_problem(graph, tcm, mode=mode, weights=weights, rules=rules)
-        plan = with_offsets(plan, graph, problem, limits or Limits())
+    if outcome.traffic_bytes is not None:
+        problem = make_traffic_problem(
+            graph, tcm, mode=mode, weights=weights, rules=rules, budget=budget
+        )
+        if offsets:
+            plan = with_offsets(plan, graph, problem, limits or Limits())
+        if budget is not None:
+            moves = map(Move.from_mapping, plan.steps or ())
+            used = simulate(problem, moves).external
+            plan = replace(plan, certificate={**plan.certificate, "external_bytes": used})
     check_traffic(plan, graph)
     return plan
 
@@ -122,4 +145,6 @@ def _certificate(outcome: TrafficOutcome) -> dict[str, Any]:
         }
     if outcome.oversized:
         found["oversized"] = dict(outcome.oversized)
+    if outcome.budget_bytes is not None:
+        found["least_budget_bytes"] = outcome.least_budget_bytes
     return found

@@ -43,6 +43,8 @@ def recheck_traffic(plan: Plan, graph: Graph, seconds: float | None = None) -> _
     seconds : float, optional
         Wall time allowed.
     """
+    if plan.budget_bytes is not None:
+        return None, "undecided: there is no second method for bounds within a budget"
     method = "dp"
     if "formulation" not in plan.certificate:
         found = next((name for name in NAMES if backend(name).is_available()), None)

@@ -8,6 +8,7 @@ at once.
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from solver.traffic.model import Mode
 from solver.traffic.simulate import Action, Move
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from solver.traffic.model import TrafficProblem
@@ -27,10 +28,26 @@ Gap = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Residency:
-    """An order and the gaps during which buffers are absent; all other gaps are kept."""
+    """An order and the gaps during which buffers are absent; all other gaps are kept.
+
+    Attributes
+    ----------
+    order : tuple of int
+        Ops.
+    absent : frozenset of Gap
+        Gaps of absence.
+    lingers, hurries, rushes : frozenset of (Gap, int)
+        Ops of absent gaps: the buffer leaves only after the first; it is back before the second,
+        or as soon as the third has run, before anything is stored. That moves nothing more and
+        frees external memory for as long. Inputs have a gap before their first use as well,
+        outputs one after their last.
+    """
 
     order: tuple[int, ...]
     absent: frozenset[Gap]
+    lingers: frozenset[tuple[Gap, int]] = frozenset()
+    hurries: frozenset[tuple[Gap, int]] = frozenset()
+    rushes: frozenset[tuple[Gap, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +59,10 @@ class Interval:
     buffer : int
         Whose gap it is.
     begin, end : int
-        Steps of the two uses.
+        Steps of the two uses; -1 and the number of steps for what is before the first and after
+        the last.
     begins_with : int
-        Op at ``begin``.
+        Op at ``begin``, -1 before the first use.
     dirty : bool
         Whether a producer follows: absence always costs a write-back and a reload.
     """
@@ -59,6 +77,10 @@ class Interval:
     def gap(self) -> Gap:
         """Name that does not depend on the order of the rest."""
         return self.buffer, self.begins_with
+
+    def is_margin(self, steps: int) -> bool:
+        """Whether it is before the first use or after the last, in an order of so many steps."""
+        return self.begin < 0 or self.end == steps
 
 
 def intervals(problem: TrafficProblem, order: Sequence[int]) -> list[Interval]:
@@ -90,6 +112,19 @@ def read_residency(problem: TrafficProblem, replay: Replay) -> Residency:
     return Residency(replay.order, frozenset(absent))
 
 
+def margins(problem: TrafficProblem, order: Sequence[int]) -> list[Interval]:
+    """List the gaps of inputs before their first use, and those of outputs after their last."""
+    step = {v: i for i, v in enumerate(order)}
+    found: list[Interval] = []
+    for b, buffer in enumerate(problem.buffers):
+        uses = sorted(buffer.users, key=step.__getitem__)
+        if buffer.is_input and not buffer.is_output:
+            found.append(Interval(b, -1, step[uses[0]], -1, dirty=False))
+        if buffer.is_output and not buffer.is_input:
+            found.append(Interval(b, step[uses[-1]], len(order), uses[-1], dirty=False))
+    return found
+
+
 def spilled_bytes(problem: TrafficProblem, residency: Residency) -> int:
     """Non-compulsory bytes that ``residency`` costs."""
     total = 0
@@ -112,14 +147,24 @@ def room(problem: TrafficProblem, residency: Residency) -> list[int]:
     steps = len(residency.order)
     difference = [0] * (steps + 1)
     present: list[set[int]] = [set() for _ in range(steps)]
-    for interval in intervals(problem, residency.order):
-        if interval.gap in residency.absent:
-            continue
-        size = problem.buffers[interval.buffer].size
-        difference[interval.begin + 1] += size
-        difference[interval.end] -= size
-        present[interval.begin].add(interval.buffer)
-        present[interval.end].add(interval.buffer)
+    step = {v: i for i, v in enumerate(residency.order)}
+    lingers = {gap: step[v] + 1 for gap, v in residency.lingers}
+    back = {gap: step[v] for gap, v in residency.hurries}
+    back |= {gap: step[v] + 1 for gap, v in residency.rushes}
+    every = (*intervals(problem, residency.order), *margins(problem, residency.order))
+    for interval in every:
+        b, gap = interval.buffer, interval.gap
+        inside = [(interval.begin + 1, interval.end)]
+        if gap in residency.absent or interval.is_margin(steps):
+            inside = [(interval.begin + 1, lingers[gap])] if gap in lingers else []
+            inside += [(back[gap], interval.end)] if gap in back else []
+        for begin, end in inside:
+            difference[begin] += problem.buffers[b].size
+            difference[end] -= problem.buffers[b].size
+            if begin == interval.begin + 1 > 0:
+                present[interval.begin].add(b)
+            if end == interval.end < steps:
+                present[interval.end].add(b)
     used: list[int] = []
     across = 0
     for i, v in enumerate(residency.order):
@@ -148,35 +193,62 @@ def plan_steps(problem: TrafficProblem, residency: Residency) -> tuple[Move, ...
     def add(action: Action, b: int) -> None:
         steps.append(Move(action, problem.buffers[b].name))
 
+    def leave(b: int) -> None:
+        if b not in outside and (left[b] or problem.buffers[b].is_output):
+            add(Action.STORE, b)
+            outside.add(b)
+        add(Action.EVICT, b)
+        inside.remove(b)
+
+    def enter(b: int) -> None:
+        add(Action.LOAD, b)
+        inside.add(b)
+
+    lingers = dict(residency.lingers)
+    before, at_once, after = (
+        _by_op(some) for some in (residency.hurries, residency.rushes, residency.lingers)
+    )
     for v in residency.order:
+        for b in before[v]:
+            enter(b)
         streamed: list[int] = []
         for b in problem.touched[v]:
             if b in inside:
                 continue
-            stays = left[b] > 1 and (b, v) not in absent
+            stays = (b, v) in lingers or (left[b] > 1 and (b, v) not in absent)
             if problem.mode is Mode.STREAMING and not stays:
                 streamed.append(b)
             elif left[b] < len(problem.buffers[b].users) or problem.buffers[b].is_input:
-                add(Action.LOAD, b)
-                inside.add(b)
+                enter(b)
         for b in streamed:
             add(Action.STREAM, b)
         steps.append(Move(Action.RUN, problem.names[v]))
+        to_store: list[int] = []
         for b in problem.touched[v]:
             buffer = problem.buffers[b]
             left[b] -= 1
-            writes = v in buffer.writers
             if b in streamed:
                 outside.add(b)
                 continue
             inside.add(b)
-            if writes:
+            if v in buffer.writers:
                 outside.discard(b)
-            if left[b] and (b, v) not in absent:
+            if (left[b] and (b, v) not in absent) or (b, v) in lingers:
                 continue
             if b not in outside and (left[b] or buffer.is_output):
-                add(Action.STORE, b)
-                outside.add(b)
-            add(Action.EVICT, b)
-            inside.remove(b)
+                to_store.append(b)
+            else:
+                leave(b)
+        for b in at_once[v]:
+            enter(b)
+        for b in (*to_store, *after[v]):
+            leave(b)
     return tuple(steps)
+
+
+def _by_op(events: Iterable[tuple[Gap, int]]) -> dict[int, list[int]]:
+    """List the buffers of the gaps by op."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for (b, _), v in sorted(events):
+        found[v].append(b)
+    return found

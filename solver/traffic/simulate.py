@@ -13,11 +13,16 @@ Steps, in the order in which they happen:
 ``run`` v
     Run op v. What it writes for the first time and does not stream gets room in the TCM.
 
+A buffer holds room in external memory from its first store, or first streamed write, until its last
+load or streamed access; a network input from the start, a network output to the end.
+
 The replay is plain on purpose and shares nothing with the solvers.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,6 +90,10 @@ class InvalidStepError(ValueError):
     """A step that cannot be taken, or a plan that ends too soon."""
 
 
+class ExternalFullError(InvalidStepError):
+    """A plan that takes more external memory than there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replay:
     """What a replay counted, in bytes.
@@ -97,8 +106,8 @@ class Replay:
         The part no plan avoids, constant traffic of weights included.
     traffic : int
         All bytes moved, constant traffic of weights included.
-    peak : int
-        The most bytes of TCM in use at any time.
+    peak, external : int
+        The most bytes of TCM, and of external memory, in use at any time.
     order : tuple of int
         Ops as they ran.
     runs : tuple of int
@@ -113,6 +122,7 @@ class Replay:
     compulsory: int
     traffic: int
     peak: int
+    external: int
     order: tuple[int, ...]
     runs: tuple[int, ...]
     stays: tuple[Stay, ...]
@@ -131,6 +141,8 @@ def simulate(problem: TrafficProblem, steps: Iterable[Move]) -> Replay:
     InvalidStepError
         On the first step that cannot be taken, with its position, or if the plan ends before all
         ops have run and all outputs are in external memory.
+    ExternalFullError
+        If all steps can be taken but for the external memory that there is.
     """
     tcm = _Tcm(problem)
     for position, step in enumerate(steps):
@@ -162,6 +174,9 @@ class _Tcm:
         self.order: list[int] = []
         self.done: set[int] = set()
         self.loaded = self.stored = self.streamed = self.peak = 0
+        # Steps at which each buffer holds room in external memory, the last one included.
+        self.begin = {i: -1 for i, b in enumerate(problem.buffers) if b.is_input}
+        self.end: dict[int, int] = {}
 
     def take(self, step: Move) -> None:
         """Take a step.
@@ -201,6 +216,7 @@ class _Tcm:
         if b not in self.outside:
             raise InvalidStepError("external memory has no valid copy")
         self.inside[b] = self.position
+        self.end[b] = self.position
         self.loaded += self.problem.buffers[b].size
         self.use(0)
 
@@ -210,6 +226,7 @@ class _Tcm:
         if b in self.outside:
             raise InvalidStepError("external memory has a valid copy already")
         self.outside.add(b)
+        self.begin.setdefault(b, self.position)
         self.stored += self.problem.buffers[b].size
 
     def evict(self, b: int) -> None:
@@ -255,6 +272,8 @@ class _Tcm:
                 raise InvalidStepError(f"external memory has no valid copy of {buffer.name}")
             self.streamed += buffer.size * (reads + (v in buffer.writers))
             self.outside.add(b)
+            self.begin.setdefault(b, self.position)
+            self.end[b] = self.position
         elif reads and b not in self.inside:
             raise InvalidStepError(f"{buffer.name} is not in the TCM")
         elif v in buffer.writers:
@@ -281,6 +300,11 @@ class _Tcm:
         for b, buffer in enumerate(problem.buffers):
             if buffer.is_output and b not in self.outside:
                 raise InvalidStepError(f"output {buffer.name} is not in external memory at the end")
+        external = self.external()
+        if problem.external is not None and external > problem.external:
+            raise ExternalFullError(
+                f"{external} bytes do not fit in {problem.external} bytes of external memory"
+            )
         moved = self.loaded + self.stored + self.streamed
         stays = [*self.stays, *(Stay(b, begin, self.position) for b, begin in self.inside.items())]
         return Replay(
@@ -290,10 +314,22 @@ class _Tcm:
             problem.compulsory_bytes,
             moved + problem.weight_bytes,
             self.peak,
+            external,
             tuple(self.order),
             tuple(self.runs),
             tuple(sorted(stays, key=lambda stay: (stay.begin, stay.buffer))),
         )
+
+    def external(self) -> int:
+        """Count the most bytes of external memory in use at any time."""
+        change: dict[int, int] = defaultdict(int)
+        for b, begin in self.begin.items():
+            buffer = self.problem.buffers[b]
+            change[begin] += buffer.size
+            if not buffer.is_output:
+                change[max(begin, self.end.get(b, begin)) + 1] -= buffer.size
+        used = [self.problem.idle_bytes, *(change[position] for position in sorted(change))]
+        return max(itertools.accumulate(used))
 
 
 def as_mappings(steps: Sequence[Move]) -> tuple[dict[str, str], ...]:

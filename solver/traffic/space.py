@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solver.peak.space import bits
+from solver.traffic.live import live_workspace
 from solver.traffic.model import Mode
 from solver.traffic.tally import Tally
 
@@ -61,14 +62,18 @@ class Space:
     full : int
         Mask of all window ops.
     live_capacity : int or None
-        Bytes that may be live while an op runs, wherever they are; None if it cannot bind. Only of
-        spaces without a window.
+        Bytes that may be live while an op runs, wherever they are; None if that cannot bind. Only
+        of spaces without a window.
     live : int
         Bytes live when no op is undone.
+    workspace : list of int
+        Bytes per op that hold nothing live while it runs, under a cap on live bytes.
     enters, leaves : list of int
         Bytes of untracked buffers that become live, and that cease to be so, when an op is undone.
     inputs, outputs : int
         Masks of tracked buffers.
+    kept : int
+        Mask of tracked buffers that are never dropped: external memory is too small for them.
     """
 
     def __init__(
@@ -142,11 +147,19 @@ class Space:
     def _count_live(self, problem: TrafficProblem, *, whole: bool) -> None:
         buffers = problem.buffers
         self.live = problem.idle_bytes + sum(b.size for b in buffers if b.is_output)
-        most = problem.idle_bytes + sum(b.size for b in buffers) + max(problem.workspace, default=0)
-        capacity = problem.live_capacity
+        self.workspace = [0] * len(self.ops)
+        capacity = problem.live_capacity if whole else None
+        if capacity is not None:
+            self.workspace = list(live_workspace(problem))
+            most = problem.idle_bytes + sum(b.size for b in buffers)
+            if capacity >= most + max(self.workspace, default=0):
+                capacity, self.workspace = None, [0] * len(self.ops)
         self.live_capacity = capacity
-        if capacity is None or capacity >= most or not whole:
-            self.live_capacity = None
+        outside = problem.external
+        self.kept = 0
+        if outside is not None:
+            outside -= problem.idle_bytes
+            self.kept = sum(1 << k for k, size in enumerate(self.size) if size > outside)
         self.inputs = sum(1 << k for k, b in enumerate(self.buffers) if buffers[b].is_input)
         self.outputs = sum(1 << k for k, b in enumerate(self.buffers) if buffers[b].is_output)
         self.enters = [0] * len(self.ops)
@@ -168,7 +181,7 @@ class Space:
                 enters += self.size[k]
             if not (self.writers[k] & ~(undone | 1 << op) or self.inputs >> k & 1):
                 leaves += self.size[k]
-        during = live + enters + self.problem.workspace[self.ops[op]]
+        during = live + enters + self.workspace[op]
         return during, live + enters - leaves
 
     def bytes_of(self, buffers: int) -> int:

@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     from solver.verify.window import Window
 
 _KINDS = ("ends", "cut", "search", "formulation")
-_TRAFFIC_KINDS = ("compulsory", "footprint", "peak", "sketch", "search", "formulation", "pinning")
+_TRAFFIC_KINDS = (
+    "compulsory", "footprint", "external", "live", "peak", "sketch", "search", "formulation",
+    "pinning",
+)  # fmt: skip
+_REFUSALS = {
+    "footprint": "an op that is larger than the TCM",
+    "external": "inputs or outputs that are larger than what the budget leaves",
+    "live": "the least peak of all that is live",
+    "search": "the search of the solver",
+}
+_BEYOND_BUDGET = ("external", "live", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +128,13 @@ def check_traffic_certificate(plan: Plan) -> Proof:
         require(kind in ("formulation", "pinning"), "a formulation that proves nothing")
         words = f"the {_method(claim, plan.lower_bound_bytes)} formulation"
     infeasible = plan.status == "infeasible"
-    require((kind == "footprint") == infeasible, f"a plan that is {plan.status.value}, by {kind}")
+    refusals = ("footprint",) if plan.budget_bytes is None else ("footprint", *_BEYOND_BUDGET)
+    is_refused = kind in refusals if infeasible else kind not in ("footprint", "external", "live")
+    require(is_refused, f"a plan that is {plan.status.value}, by {kind}")
     if infeasible:
-        return Proof("an op that is larger than the TCM")
+        return Proof(_REFUSALS[str(kind)], is_checked=kind in ("footprint", "external"))
+    if plan.status == "unknown":
+        return Proof(words, is_checked=False)
     if plan.lower_bound_bytes == plan.compulsory_bytes:
         return Proof("what has to move in any case")
     require(kind != "compulsory", f"{plan.compulsory_bytes} bytes are compulsory, the bound is not")

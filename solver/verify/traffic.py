@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solver.verify.errors import require
+from solver.verify.external import External, check_budget, exceeds_budget
 from solver.verify.storages import state_memory, stated_rules
 from solver.verify.tcm_offsets import Stay, check_tcm_offsets
 
@@ -49,11 +50,10 @@ def check_traffic(plan: Plan, graph: Graph) -> None:
         f"unknown treatment of weights {options.get('weights')!r}",
     )
     _check_pinned_names(plan, graph)
-    for name in ("budget_bytes", "fits"):
-        require(getattr(plan, name) is None, f"a plan of least traffic states {name!r}")
     rules = stated_rules(plan)
     require(not rules.in_place, "in-place reuse under a TCM")
-    tcm_state = _Tcm(plan, graph, state_memory(graph, rules), rules)
+    memory = state_memory(graph, rules)
+    tcm_state = _Tcm(plan, graph, memory, rules)
     compulsory = tcm_state.compulsory
     require(
         plan.compulsory_bytes == compulsory,
@@ -68,12 +68,14 @@ def check_traffic(plan: Plan, graph: Graph) -> None:
         stated == plan.lower_bound_bytes,
         f"the certificate is for {stated!r} bytes, the bound is {plan.lower_bound_bytes}",
     )
-    if plan.status == "infeasible":
-        least = tcm_state.least_capacity
-        require(least > (tcm or 0), f"every op fits in {plan.tcm_bytes} bytes of TCM")
-        require(not plan.order and not plan.steps, "an infeasible plan has steps")
-        for name in ("arena_bytes", "offsets", "tcm_offsets"):
-            require(getattr(plan, name) is None, f"an infeasible plan states {name!r}")
+    if plan.status in ("infeasible", "unknown"):
+        if plan.status == "infeasible" and is_checkable(plan):
+            is_too_small = tcm_state.least_capacity > (tcm or 0) or exceeds_budget(plan, memory)
+            require(is_too_small, f"every op fits in {plan.tcm_bytes} bytes of TCM")
+        require(not plan.order and not plan.steps, f"a plan has steps and is {plan.status.value}")
+        for name in ("traffic_bytes", "arena_bytes", "offsets", "tcm_offsets"):
+            require(getattr(plan, name) is None, f"no plan was found, but {name!r} is stated")
+        check_budget(plan, tcm_state.outside)
         return
     for number, step in enumerate(plan.steps or ()):
         require(len(step) == 1, f"step {number} is {step!r}")
@@ -97,9 +99,15 @@ def check_traffic(plan: Plan, graph: Graph) -> None:
         (plan.status == "optimal") == proven and plan.status in ("optimal", "feasible"),
         f"status {plan.status.value!r} with bound {plan.lower_bound_bytes}",
     )
+    check_budget(plan, tcm_state.outside)
     count = len(plan.steps or ())
     weights = [Stay(name, tcm_state.rounded[name], 0, count) for name in options.get("pinned", ())]
     check_tcm_offsets(plan, weights, tcm_state.stays, tcm_state.scratch, rules.alignment)
+
+
+def is_checkable(plan: Plan) -> bool:
+    """Whether an infeasible plan says why in a way that needs no search to check."""
+    return plan.budget_bytes is None or plan.certificate.get("kind") not in ("live", "search")
 
 
 def _check_pinned_names(plan: Plan, graph: Graph) -> None:
@@ -114,7 +122,8 @@ def _check_pinned_names(plan: Plan, graph: Graph) -> None:
         require(isinstance(name, str) and name in known, f"there is no weight {name!r} to pin")
         require(name not in seen, f"weight {name!r} is pinned twice")
         seen.add(name)
-    require(not seen or plan.status != "infeasible", "an infeasible plan pins weights")
+    is_planned = plan.status in ("optimal", "feasible")
+    require(not seen or is_planned, "weights are pinned without a plan")
 
 
 def _streamed(weight: Weight) -> int:
@@ -139,6 +148,7 @@ class _Tcm:
         self._inside: dict[int, int] = {}  # since which step
         self.stays: list[Stay] = []
         self.scratch: dict[int, int] = {}  # by step, of those that run an op
+        self.outside = External(memory)
         self._valid = {b for b in self._size if memory.storages[b].is_input}
         self._written: set[int] = set()
         self._streamed: set[int] = set()
@@ -194,10 +204,12 @@ class _Tcm:
             require(b not in self._inside, f"{where}: it is in the TCM already")
             require(b in self._valid, f"{where}: external memory has no valid copy")
             self._inside[b] = self._step
+            self.outside.access(b, self._step)
             self.moved += self._size[b]
             self._check_room(0, where)
         elif action == "store":
             require(b in self._inside, f"{where}: it is not in the TCM")
+            self.outside.access(b, self._step)
             self._valid.add(b)
             self.moved += self._size[b]
         elif action == "evict":
@@ -228,6 +240,7 @@ class _Tcm:
             if b in self._streamed:
                 require(not reads or b in self._valid, f"{where}: no valid copy of {name!r}")
                 self.moved += self._size[b] * (reads + writes)
+                self.outside.access(b, self._step)
                 self._valid.add(b)
             else:
                 require(not reads or b in self._inside, f"{where}: {name!r} is not in the TCM")

@@ -252,7 +252,8 @@ def test_an_interrupted_curve_keeps_its_points(
         (["--weights", "stream"], "--weights goes with --tcm"),
         (["--bandwidth", "1MB"], "--bandwidth goes with --tcm"),
         (["--energy-per-byte", "2"], "--energy-per-byte goes with --tcm"),
-        (["--tcm", "1KB", "--budget", "2KB"], "--budget does not go with --tcm"),
+        (["--tcm", "2KB", "--budget", "1KB"], "--tcm 2048 is beyond --budget 1024"),
+        (["--tcm", "1KB..2KB", "--budget", "4KB"], "not for a range"),
         (["--tcm", "1KB", "--output", "o.onnx"], "--output does not go with --tcm"),
         (["--tcm", "1KB", "--in-place"], "not modelled under a TCM"),
         (["--tcm", "1KB", "--csv", "c.csv"], "give --tcm a range"),
@@ -284,3 +285,25 @@ def test_pinned_weights(run: Run, tmp_path: Path) -> None:
     assert plan["compulsory_bytes"] <= plan["traffic_bytes"] < streamed
     everything = run("--tcm", "1MB", "--weights", "pin")
     assert "nothing but inputs and outputs" in everything.verdict
+
+
+def test_within_a_budget(run: Run, model: Path, tmp_path: Path) -> None:
+    """With 1100 bytes of TCM, x (100 bytes) stays outside while a branch runs, beside a finished
+    branch (10)."""
+    done = run(model, "--tcm", "1100", "--budget", "1210", "--json", tmp_path / "plan.json")
+    assert done.code == 0
+    assert done.row("external memory in use")[0] == "110"
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert (plan["budget_bytes"], plan["fits"], plan["status"]) == (1210, True, "optimal")
+    assert plan["traffic_bytes"] == 230
+    assert verify([str(tmp_path / "plan.json"), str(model)]) == 0
+
+
+def test_no_plan_within_a_budget(run: Run, model: Path, tmp_path: Path) -> None:
+    """The input alone takes 100 bytes outside."""
+    done = run(model, "--tcm", "1100", "--budget", "1199", "--json", tmp_path / "plan.json")
+    assert done.code == 1
+    assert "it takes at least 1.2 KB (1200 bytes)" in done.verdict
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert (plan["fits"], plan["status"], plan["traffic_bytes"]) == (False, "infeasible", None)
+    assert verify([str(tmp_path / "plan.json"), str(model)]) == 0

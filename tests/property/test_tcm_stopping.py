@@ -10,8 +10,9 @@ import pytest
 from solver.limits import Limits
 from solver.memory import MemoryRules
 from solver.traffic import make_traffic_problem, minimize_traffic
+from solver.traffic.live import least_external
 from solver.traffic.rules import Rules
-from tests.property.graphs import cases
+from tests.property.graphs import cases, with_weights
 
 if TYPE_CHECKING:
     from solver.limits import Observer
@@ -70,3 +71,30 @@ def test_interrupts() -> None:
         assert cut.traffic_lower_bound_bytes <= least <= cut.traffic_bytes
         stopped += cut.limit == "interrupt"
     assert stopped > 20
+
+
+@pytest.mark.parametrize("what", ["pinning", "budget"])
+def test_interrupts_of_larger_problems(what: str) -> None:
+    """Weights to pin, or a budget: there may be no plan yet, but nothing claimed is wrong."""
+    stopped = 0
+    for graph, drawn in cases(50, 992, most_ops=10, least_ops=5):
+        rng = random.Random(graph.name)
+        rules = MemoryRules(drawn.alignment, views=drawn.views)
+        weighty = with_weights(graph, rng)
+        problem = make_traffic_problem(weighty, 1, rules=rules)
+        tcm = problem.least_capacity + rng.randrange(8)
+        budget = tcm + least_external(problem) + rng.randrange(8) if what == "budget" else None
+        weights = "pin" if what == "pinning" else "ignore"
+        whole = minimize_traffic(weighty, tcm, weights=weights, rules=rules, budget=budget)
+        observer: Observer = Interrupting(rng.randrange(1, 8))
+        cut = minimize_traffic(
+            weighty, tcm, observer=observer, weights=weights, rules=rules, budget=budget
+        )
+        if whole.traffic_bytes is not None and whole.status != "feasible":
+            assert cut.traffic_lower_bound_bytes <= whole.traffic_bytes
+            assert cut.traffic_bytes is None or cut.traffic_bytes >= whole.traffic_bytes
+            assert cut.status != "infeasible"
+        if whole.status == "infeasible":
+            assert cut.traffic_bytes is None
+        stopped += cut.limit == "interrupt"
+    assert stopped > 10

@@ -2,6 +2,7 @@
 #include "search_internal.h"
 
 bool is_victim(const Space *sp, const State *st, int32_t k, int32_t op) {
+    if (sp->kept[k]) return false;
     if (has(st->resident, k)) return sp->streaming || !touches(sp, op, k);
     return sp->streaming && touches(sp, op, k) && !has(st->out, k) &&
            !ends_with(sp, st->undone, k, op);

@@ -21,6 +21,7 @@ static void free_space(Space *space) {
     free(space->size);
     free(space->clean);
     free(space->several);
+    free(space->kept);
     free(space->lists);
     free(space->follow);
     free(space->need);
@@ -47,7 +48,7 @@ static bool spans_lie_within(const Span *spans, Py_ssize_t count, Py_ssize_t len
 
 PyDoc_STRVAR(make_space_doc,
              "make_space(ops, buffers, streaming, capacity, live_capacity, live, fixed, moves, size,\n"
-             "           clean, several, lists, spans, need) -> capsule\n\n"
+             "           clean, kept, several, lists, spans, need) -> capsule\n\n"
              "Arrays come as bytes. moves holds what becomes live, what ceases to be so, and the\n"
              "workspace, per op; live_capacity is -1 for any number; clean is 1 for an input, plus 2\n"
              "for an output. spans holds (begin, end) into lists: follow, before and touch\n"
@@ -57,17 +58,17 @@ static PyObject *make_space(PyObject *self, PyObject *args) {
     (void)self;
     int ops, buffers, streaming;
     long long capacity, live_capacity, live;
-    const char *fixed, *moves, *size, *clean, *several, *lists, *spans, *need;
-    Py_ssize_t n_fixed, n_moves, n_size, n_clean, n_several, n_lists, n_spans, n_need;
-    if (!PyArg_ParseTuple(args, "iipLLLy#y#y#y#y#y#y#y#", &ops, &buffers, &streaming, &capacity,
+    const char *fixed, *moves, *size, *clean, *kept, *several, *lists, *spans, *need;
+    Py_ssize_t n_fixed, n_moves, n_size, n_clean, n_kept, n_several, n_lists, n_spans, n_need;
+    if (!PyArg_ParseTuple(args, "iipLLLy#y#y#y#y#y#y#y#y#", &ops, &buffers, &streaming, &capacity,
                           &live_capacity, &live, &fixed, &n_fixed, &moves, &n_moves, &size, &n_size,
-                          &clean, &n_clean, &several, &n_several, &lists, &n_lists, &spans, &n_spans,
+                          &clean, &n_clean, &kept, &n_kept, &several, &n_several, &lists, &n_lists, &spans, &n_spans,
                           &need, &n_need))
         return NULL;
     Py_ssize_t words = ((Py_ssize_t)ops + 63) / 64, n_all = (Py_ssize_t)ops * 3 + (Py_ssize_t)buffers * 2;
     if (ops < 1 || buffers < 0 || n_fixed != (Py_ssize_t)ops * 8 ||
         n_moves != (Py_ssize_t)ops * 24 || n_size != (Py_ssize_t)buffers * 8 ||
-        n_clean != buffers || n_several != buffers || n_lists % 4 ||
+        n_clean != buffers || n_kept != buffers || n_several != buffers || n_lists % 4 ||
         n_spans != n_all * (Py_ssize_t)sizeof(Span) || n_need != words * ops * 8) {
         PyErr_SetString(PyExc_ValueError, "arrays do not belong together");
         return NULL;
@@ -84,7 +85,8 @@ static PyObject *make_space(PyObject *self, PyObject *args) {
     space->live = live;
     if (!(space->fixed = copy_of(fixed, n_fixed)) || !(space->enters = copy_of(moves, n_moves)) ||
         !(space->size = copy_of(size, n_size)) ||
-        !(space->clean = copy_of(clean, n_clean)) || !(space->several = copy_of(several, n_several)) ||
+        !(space->clean = copy_of(clean, n_clean)) ||
+        !(space->kept = copy_of(kept, n_kept)) || !(space->several = copy_of(several, n_several)) ||
         !(space->lists = copy_of(lists, n_lists)) || !(space->follow = copy_of(spans, n_spans)) ||
         !(space->need = copy_of(need, n_need))) {
         free_space(space);

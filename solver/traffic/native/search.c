@@ -29,9 +29,10 @@ static bool dominates(const Search *s, const Word *undone, int64_t a_cost, const
     for (int32_t w = 0; w < words; w++) {
         for (Word m = b_stored[w] & ~a_stored[w] & b_resident[w]; m; m &= m - 1)
             if ((spare -= sp->size[w * 64 + __builtin_ctzll(m)]) < 0) return false;
-        for (Word m = a_resident[w] & ~b_resident[w]; m; m &= m - 1)
-            if ((spare -= drop_cost(sp, undone, a_stored, w * 64 + __builtin_ctzll(m))) < 0)
-                return false;
+        for (Word m = a_resident[w] & ~b_resident[w]; m; m &= m - 1) {
+            int32_t k = w * 64 + __builtin_ctzll(m);
+            if (sp->kept[k] || (spare -= drop_cost(sp, undone, a_stored, k)) < 0) return false;
+        }
     }
     return true;
 }

@@ -25,6 +25,7 @@ typedef struct {
     int64_t *enters, *leaves; /* per op: bytes of untracked buffers that become live, cease to be */
     int64_t *workspace;
     uint8_t *clean;   /* per buffer: external memory holds it anyway, as INPUT, OUTPUT or both */
+    uint8_t *kept;    /* per buffer: never dropped */
     uint8_t *several; /* per buffer: more than one op of the window writes it */
     int32_t *lists;   /* ops or buffers, addressed by the spans below */
     Span *follow;     /* per op: ops that may become ready */

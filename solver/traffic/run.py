@@ -1,0 +1,280 @@
+"""One solve: quick plans, the question whether anything need be spilled, the exact search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from solver.limits import Limit, LimitReachedError, Meter
+from solver.peak.backend import NAMES
+from solver.peak.heuristics import SIMPLE_ORDERS
+from solver.traffic.assist import METHOD, AnsweredError, Assistant, may_assist
+from solver.traffic.backend import Hint
+from solver.traffic.formulate import formulate
+from solver.traffic.heuristics import quick
+from solver.traffic.intervals import best_replacement
+from solver.traffic.ladder import Ladder, share_of
+from solver.traffic.nospill import least_peak, peak_problem
+from solver.traffic.residency import Residency, spilled_bytes
+from solver.traffic.rules import UNBOUNDED, Rules
+from solver.traffic.search import Search, warm_up
+from solver.traffic.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from solver.traffic.backend import RawOutcome
+    from solver.traffic.model import TrafficProblem
+    from solver.traffic.rules import Sketch
+
+_GREED = (8, 2)  # weights of the cost to come in the quick searches before the exact one
+_QUICK_STATES = 4096
+_ROUNDS = (2**18, 2**20, 2**22)  # states of each sketch
+_BRIEFLY = 4  # a search between them has so many times fewer
+_REPLACEMENT_SECONDS = 2.0
+_REPLACEMENT_SHARE = 0.1  # of the time limit
+
+
+@dataclass(slots=True)
+class Run:
+    """One solve; ``best`` and ``bound`` are valid at any time.
+
+    Attributes
+    ----------
+    problem : TrafficProblem
+        No op may be oversized.
+    meter : Meter
+        Limits and observer.
+    pruning : Rules
+        Switches of the exact search.
+    method : str
+        See :func:`solver.traffic.minimize_traffic`.
+    assisted : bool
+        Whether CP-SAT may join in on a second core.
+    best : Residency or None
+        The best plan so far. There always is one unless external memory is capped.
+    spilled, bound : int
+        Its non-compulsory bytes, and what none goes below.
+    proof : str
+        What the bound rests on.
+    limit : Limit or None
+        What stopped the solver.
+    least_budget : int
+        Where external memory is capped: no budget below this works with this TCM.
+    is_infeasible : bool
+        Whether there is no plan at all, as ``proof`` says.
+    baselines : dict of str to int
+        Traffic of simple orders.
+    curve : list of (float, int, int)
+        Seconds, traffic and bound after each improvement of either.
+    """
+
+    problem: TrafficProblem
+    meter: Meter
+    pruning: Rules
+    method: str = "auto"
+    assisted: bool = False
+    best: Residency | None = None
+    spilled: int = UNBOUNDED
+    bound: int = 0
+    proof: str = "compulsory"
+    limit: Limit | None = None
+    least_budget: int = 0
+    is_infeasible: bool = False
+    baselines: dict[str, int] = field(default_factory=dict)
+    curve: list[tuple[float, int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        first = SIMPLE_ORDERS["kahn"](peak_problem(self.problem, loads=False))
+        assert first is not None
+        plan = quick(self.problem, first)[-1]
+        if self._is_within(plan):  # not reported: an interrupt is for `solve` to handle
+            self.best, self.spilled = plan, spilled_bytes(self.problem, plan)
+            self._record()
+
+    def solve(self) -> None:
+        """Improve until proven or stopped; never raises for a limit or an interrupt."""
+        try:
+            self._solve()
+        except LimitReachedError as stop:
+            self.limit = stop.limit
+        except KeyboardInterrupt:
+            self.limit = Limit.INTERRUPT
+        if self.best is None:
+            return
+        self.spilled = spilled_bytes(self.problem, self.best)
+        self.bound = min(self.bound, self.spilled)
+        traffic, bound = (self.problem.compulsory_bytes + b for b in (self.spilled, self.bound))
+        if self.curve[-1][1:] != (traffic, bound):
+            self._record()
+
+    def _solve(self) -> None:
+        self._try_simple_orders()
+        if self.spilled == 0:
+            return
+        self.meter.check()
+        order = self._ask_peak()
+        if self.spilled > 0:
+            self._improve(order)
+
+    def _improve(self, *orders: tuple[int, ...]) -> None:
+        """Replace better in given orders and the best one, then search."""
+        best = () if self.best is None else (self.best.order,)
+        for order in dict.fromkeys((*orders, *best)):
+            self._replace(order)
+        space = Space(self.problem)
+        warm_up(space, self.meter, self.pruning)
+        for greed in _GREED:
+            if self.bound < self.spilled:
+                search = Search(space, self.meter, self.spilled, self.pruning, greed=greed)
+                found = search.run(states=_QUICK_STATES)
+                if found is not None and self._weigh(found):
+                    self._replace(found.order)
+        if not self._is_settled:
+            if self.method in NAMES:
+                self._formulate()
+            elif self.assisted and may_assist(self.problem):
+                self._search_with_assistant(space)
+            else:
+                self._search(space, self._climb(space))
+
+    def _try_simple_orders(self) -> None:
+        for name, find in SIMPLE_ORDERS.items():
+            order = find(peak_problem(self.problem, loads=False))
+            if order is not None:
+                plan = quick(self.problem, order)[-1]
+                if self._is_within(plan):
+                    spilled = spilled_bytes(self.problem, plan)
+                    self.baselines[name] = self.problem.compulsory_bytes + spilled
+                    self._offer(plan)
+
+    def _search_with_assistant(self, space: Space) -> None:
+        try:
+            with Assistant(self.problem, self.meter, lambda: Hint(self.best)):
+                self._search(space, self._climb(space))
+        except AnsweredError as answer:
+            self.method = METHOD
+            self._take(answer.outcome)
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether there is nothing more to search for."""
+        return self.bound >= self.spilled
+
+    def _climb(self, space: Space) -> Sketch | None:
+        """Search sketches, and briefly for plans, until one settles it; return the best sketch."""
+        if not self.pruning.sketch or space.streaming:
+            return None
+        ladder = Ladder(space, self.meter, self.pruning)
+        for states in _ROUNDS:
+            for row in range(ladder.rows):
+                for order in ladder.climb(row, states, lambda: self.spilled, self._raise_by_sketch):
+                    self._replace(order)
+                    if self._is_settled:
+                        return None
+                if row == 0:
+                    if not ladder.is_done(row):
+                        break  # it is worth more states than the finer rows
+                    if ladder.rows > 1:
+                        self._search(space, ladder.best, states // _BRIEFLY)
+                if self._is_settled:
+                    return None
+            if ladder.is_done(ladder.rows - 1):
+                break
+        return ladder.best
+
+    def _raise_by_sketch(self, bound: int) -> None:
+        self._raise_bound(min(bound, self.spilled), "sketch")
+
+    def _ask_peak(self) -> tuple[int, ...]:
+        """Settle whether nothing need be spilled; return an order of low peak."""
+        outcome = least_peak(self.problem, self.meter)
+        order = tuple(v for v in outcome.order if v < len(self.problem))
+        if outcome.peak <= self.problem.capacity:
+            self._offer(Residency(order, frozenset()))
+        elif outcome.bound > self.problem.capacity:
+            tracked = (b.size for b in self.problem.buffers if len(b.users) > 1)
+            self._raise_bound(min(tracked), "peak")
+        if outcome.limit is not None:
+            raise LimitReachedError(outcome.limit)
+        for plan in quick(self.problem, order):
+            self._offer(plan)
+        return order
+
+    def _replace(self, order: Sequence[int]) -> None:
+        """Offer the best replacement for an order."""
+        self.meter.check()
+        seconds = _REPLACEMENT_SECONDS
+        if self.meter.limits.seconds is not None:
+            seconds = min(seconds, _REPLACEMENT_SHARE * self.meter.limits.seconds)
+        found = self._replacement(order, seconds)
+        if found is not None:
+            self._offer(found)
+
+    def _replacement(self, order: Sequence[int], seconds: float) -> Residency | None:
+        return best_replacement(self.problem, order, seconds)
+
+    def _search(self, space: Space, sketch: Sketch | None, states: int | None = None) -> None:
+        """Search for the best plan, at most for so many states and a share of the time."""
+        if self._is_settled:
+            return
+        search = Search(space, self.meter, self.spilled, self.pruning, sketch=sketch)
+        found = search.run(
+            lambda bound: self._raise_bound(min(bound, self.spilled), "search"),
+            states,
+            None if states is None else share_of(self.meter),
+        )
+        if found is not None:
+            self._offer(found)
+        if search.is_done:
+            self._raise_bound(self.spilled, "search")
+
+    def _formulate(self) -> None:
+        """Have a formulation solve it; its plan is replayed, its bound is its word."""
+        hint = Hint(self.best, self.bound)
+        found = formulate(
+            self.problem, hint, method=self.method, meter=self.meter,
+            on_bound=lambda bound: self._raise_bound(bound, "formulation"),
+        )  # fmt: skip
+        self._take(found)
+        if found.limit is not None:
+            raise LimitReachedError(found.limit)
+
+    def _take(self, found: RawOutcome) -> None:
+        self._offer(found.plan)
+        self._raise_bound(found.bound, "formulation")
+
+    def _weigh(self, found: Residency) -> bool:
+        """Offer what a quick search found; tell whether its order deserves more."""
+        return self._offer(found)
+
+    def _is_within(self, plan: Residency) -> bool:  # noqa: ARG002
+        """Whether a plan that fits in the TCM is one."""
+        return True
+
+    def _offer(self, plan: Residency) -> bool:
+        spilled = spilled_bytes(self.problem, plan)
+        if spilled >= self.spilled or not self._is_within(plan):
+            return False
+        self.best, self.spilled = plan, spilled
+        self._record()
+        self.meter.observer.on_incumbent(self.problem.compulsory_bytes + spilled)
+        return True
+
+    def _raise_bound(self, bound: int, proof: str) -> None:
+        if bound > self.bound:
+            self.bound, self.proof = bound, proof
+            self._record()
+            self.meter.observer.on_bound(self.problem.compulsory_bytes + bound)
+
+    def _record(self) -> None:
+        if self.best is None:
+            return
+        compulsory = self.problem.compulsory_bytes
+        self.curve.append(
+            (
+                round(self.meter.seconds, 6),
+                compulsory + self.spilled,
+                compulsory + min(self.bound, self.spilled),
+            )
+        )
