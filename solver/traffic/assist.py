@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
+from solver.peak.backend import BackendUnavailableError
 from solver.peak.formulate import Leash
 from solver.traffic.backend import backend
 
@@ -35,12 +36,8 @@ class AnsweredError(Exception):
 
 
 def may_assist(problem: TrafficProblem) -> bool:
-    """Whether CP-SAT can be of help with a problem."""
-    return (
-        len(problem) <= _MOST_OPS
-        and problem.live_capacity is None
-        and backend(METHOD).is_available()
-    )
+    """Whether CP-SAT could be of help with a problem, if it is installed."""
+    return len(problem) <= _MOST_OPS and problem.live_capacity is None
 
 
 class Assistant:
@@ -66,7 +63,7 @@ class Assistant:
         self._enough = meter.states + _STUCK
         self._stopped = Event()
         self._pool = ThreadPoolExecutor(1, "formulation")
-        self._future: Future[RawOutcome] | None = None
+        self._future: Future[RawOutcome | None] | None = None
 
     def __enter__(self) -> Self:
         self._meter.observer = self
@@ -103,11 +100,15 @@ class Assistant:
             self._future = self._pool.submit(self._solve, self._hint())
         if self._future is not None and self._future.done():
             outcome = self._future.result()
-            if outcome.limit is None:
+            if outcome is not None and outcome.limit is None:
                 raise AnsweredError(outcome)
 
-    def _solve(self, hint: Hint) -> RawOutcome:
+    def _solve(self, hint: Hint) -> RawOutcome | None:
+        """Return the answer; None if CP-SAT is not installed. Loading it takes a while."""
         limits = self._meter.limits
         if limits.seconds is not None:
             limits = replace(limits, seconds=max(1e-3, limits.seconds - self._meter.seconds))
-        return backend(METHOD).solve(self._problem, limits, hint, Leash(self._stopped))
+        try:
+            return backend(METHOD).solve(self._problem, limits, hint, Leash(self._stopped))
+        except BackendUnavailableError:
+            return None

@@ -12,7 +12,7 @@ import pytest
 from models.zoo import graph as zoo_graph
 from solver.limits import Limit, LimitReachedError, Limits, Meter, SilentObserver
 from solver.memory import MemoryRules
-from solver.peak.backend import NAMES
+from solver.peak.backend import NAMES, BackendUnavailableError
 from solver.plan import Status
 from solver.recheck import recheck
 from solver.traffic import assist
@@ -102,6 +102,17 @@ def test_cp_sat_helps_where_the_search_is_stuck(monkeypatch: pytest.MonkeyPatch)
     assert plan.certificate["formulation"]["method"] == "cpsat"
     assert "ortools" in plan.versions
     assert plan.traffic_bytes == plan.lower_bound_bytes == 6422528
+
+
+def test_the_search_goes_on_without_cp_sat(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise BackendUnavailableError("cpsat", "cpsat", "no package 'ortools'")
+
+    monkeypatch.setattr(assist, "_STUCK", -1)
+    monkeypatch.setattr(assist, "backend", missing)
+    graph = zoo_graph("darts_cell")
+    plan = plan_traffic(graph, 442368, mode="streaming", workers=2)
+    assert (plan.status, plan.certificate["kind"]) == ("optimal", "search")
 
 
 def test_cp_sat_stops_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
