@@ -58,6 +58,9 @@ def minimize_with_pinning(
     if search.refusal is not None:
         return replace(
             search.refusal,
+            tcm_bytes=problem.capacity,
+            budget_bytes=problem.live_capacity,
+            least_budget_bytes=search.least_budget,
             weights=Weights.PIN,
             compulsory_bytes=problem.compulsory_bytes,
             traffic_lower_bound_bytes=problem.compulsory_bytes,

@@ -243,7 +243,7 @@ class Splits:
         outcome = self.activations(room, self._limits(), watch)
         self.meter.states += outcome.states
         if at == 0:
-            self.least_budget = outcome.least_budget_bytes
+            self.least_budget = outcome.least_budget_bytes + self.problem.capacity - room
         if outcome.status is Status.INFEASIBLE:
             self.refusal = outcome if at == 0 else None
             return _Answer(None, UNBOUNDED, is_refuted=True)
@@ -280,9 +280,10 @@ class Splits:
         left = limits.seconds - self.meter.seconds
         if left < _LAST_SECONDS:
             raise LimitReachedError(Limit.TIME)
-        alone = len(self._open) + len(self._tried) == 1
-        last = (self._open or self._tried)[0]
-        if not (alone and last.first == last.last):
+        useful = [r for r in (*self._open, *self._tried) if r.bound < self.best.total]
+        alone = len(useful) == 1 and useful[0]
+        is_last = alone and (alone in self._tried or alone.first == alone.last)
+        if not is_last:
             left /= _SHARE
         return replace(limits, seconds=left)
 
