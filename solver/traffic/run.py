@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from solver.limits import Limit, LimitReachedError, Meter
 from solver.peak.backend import NAMES
+from solver.peak.engine import Engine
 from solver.peak.heuristics import SIMPLE_ORDERS
 from solver.traffic.assist import METHOD, AnsweredError, Assistant, may_assist
 from solver.traffic.backend import Hint
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _GREED = (8, 2)  # weights of the cost to come in the quick searches before the exact one
 _QUICK_STATES = 4096
+_PEAK_STATES = 2**17
 _ROUNDS = (2**18, 2**20, 2**22)  # states of each sketch
 _BRIEFLY = 4  # a search between them has so many times fewer
 _REPLACEMENT_SECONDS = 2.0
@@ -164,6 +166,7 @@ class Run:
     def _climb(self, space: Space) -> Sketch | None:
         """Search sketches, and briefly for plans, until one settles it; return the best sketch."""
         if not self.pruning.sketch or space.streaming:
+            self._try_least_peak()
             return None
         ladder = Ladder(space, self.meter, self.pruning)
         for states in _ROUNDS:
@@ -179,9 +182,24 @@ class Run:
                         self._search(space, ladder.best, states // _BRIEFLY)
                 if self._is_settled:
                     return None
+            if states == _ROUNDS[0]:
+                self._try_least_peak()
             if ladder.is_done(ladder.rows - 1):
                 break
         return ladder.best
+
+    def _try_least_peak(self) -> None:
+        """Try an order of least peak, or the lowest found in a share of the time."""
+        limits = self.meter.limits
+        if limits.seconds is not None:
+            limits = replace(limits, seconds=max(1e-3, share_of(self.meter) - self.meter.seconds))
+        outcome = Engine(
+            peak_problem(self.problem), Meter(replace(limits, nodes=_PEAK_STATES))
+        ).solve()
+        self.meter.states += outcome.states
+        if outcome.limit is Limit.INTERRUPT:
+            raise LimitReachedError(Limit.INTERRUPT)
+        self._replace([v for v in outcome.order if v < len(self.problem)])
 
     def _raise_by_sketch(self, bound: int) -> None:
         self._raise_bound(min(bound, self.spilled), "sketch")
