@@ -167,9 +167,8 @@ def _offsets(plan: Plan) -> str:
     if not paid:
         return sentence + "."
     return (
-        f"{sentence}, at the price of {full_size(paid)} more traffic: the best plan without "
-        f"offsets moves {full_size((plan.traffic_bytes or 0) - paid)}, but what it keeps in the "
-        "TCM fits in pieces only."
+        f"{sentence}, at the price of {full_size(paid)} more traffic: none were found for the best "
+        f"plan without them, which moves {full_size((plan.traffic_bytes or 0) - paid)}."
     )
 
 
@@ -198,9 +197,8 @@ def _verdict(plan: Plan, parts: _Parts) -> str:
     else:
         bound = full_size(plan.lower_bound_bytes)
         begin = "Not proven" if plan.budget_bytes is None else "Fits, not proven least"
-        sentence = f"{begin}: the best plan {what}; every plan moves at least {bound}"
-    if _paid(plan):
-        sentence += f", and this one {full_size(_paid(plan))} for want of room in one piece"
+        found = "the best plan with offsets" if _paid(plan) else "the best plan"
+        sentence = f"{begin}: {found} {what}; every plan moves at least {bound}"
     if plan.limit is not None:
         how = (
             "interrupted" if plan.limit == "interrupt" else f"stopped by the limit on {plan.limit}"

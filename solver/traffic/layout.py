@@ -1,59 +1,64 @@
 """From a plan of least traffic to one with offsets in the TCM.
 
 Nearly always the plan has offsets as it is. Loads are as late and evictions as soon as its order
-and its gaps of absence allow, so no stay could be shorter. If there is no room for some stay all
-the same, since what is free lies in pieces, other plans are tried until one of the same traffic
-has offsets:
+and its gaps of absence allow, so no stay could be shorter. If none are found all the same, as what
+is free lies in pieces, other plans are tried until one of the same traffic has some:
 
-1. the same order with other gaps of absence: each set of kept gaps that is found to clash is
+1. the same plan window by window (:mod:`solver.traffic.rolling`), less what finds no room;
+2. the same order with other gaps of absence: each set of kept gaps that is found to clash is
    forbidden in the integer program of :mod:`solver.traffic.intervals`, which is then solved again;
-2. orders nearby, one op moved at a time, of the same traffic;
-3. plans for a smaller TCM, which leave some of this one free.
+3. orders nearby, one op moved at a time, of the same traffic;
+4. plans for a smaller TCM, which leave some of this one free.
 
-Of the plans that move more, the one that moves least is returned. Bounds on traffic hold for
+Of the plans found that move more, the one that moves least is returned. Bounds on traffic hold for
 plans with offsets too, so nothing else changes.
 """
 
 from __future__ import annotations
 
 import math
-import random
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from solver.arena.pack import Packers
 from solver.limits import Limit, LimitReachedError, Limits, Meter
 from solver.traffic.clash import Clashes
 from solver.traffic.intervals import best_replacement
 from solver.traffic.minimize import best_residency
+from solver.traffic.nearby import Walk
 from solver.traffic.placement import Attempt, place
 from solver.traffic.residency import (
     Residency,
-    fits,
-    intervals,
     plan_steps,
     read_residency,
+    room,
     spilled_bytes,
 )
+from solver.traffic.rolling import Rolling
 from solver.traffic.simulate import ExternalFullError, simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from solver.traffic.model import TrafficProblem
     from solver.traffic.placement import Placement
     from solver.traffic.residency import Gap
     from solver.traffic.simulate import Move
 
-_SECONDS = 5.0  # for everything
-_AS_IT_IS = 0.3  # share of the time for the plan as it is
-_SAME_ORDER, _NEARBY, _SMALLER = 0.45, 0.75, 0.95  # shares that are over at the end of each stage
-_GLANCE = 0.3  # seconds for any other plan
+_SECONDS = 6.0  # for everything
+_AS_IT_IS = 0.5  # seconds for the plan as it is, at first
+_ROLLING, _SAME_ORDER, _NEARBY, _SMALLER = 0.65, 0.75, 0.85, 0.97  # shares at the end of each stage
+#: Steps settled at a time, steps looked at, and what may be used beside first fit.
+_PASSES = (
+    (8, 16, Packers(canonical=False, omnimalloc=False, cpsat=False)),
+    *((stride, width, Packers()) for stride, width in ((16, 32), (16, 48), (24, 48), (12, 48))),
+)
+_GLANCE = 0.6  # seconds for any other plan
 _LEAST = 0.02  # seconds for any plan
-_PATIENCE = 500  # moves in a row that lead nowhere new
-_DETOUR = 3  # moves in a row to orders that do not fit
+_NEVER = 2**62
 _SOLVE = 0.2  # share of the time for one smaller TCM
+_FEW_OPS = 200  # of a network for which the whole problem is solved again for a smaller TCM
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +88,17 @@ def find_offsets(
     given = math.inf if limits.seconds is None else limits.seconds
     seconds = min(_SECONDS, given)
     search = _Search(problem, steps, alignment, limits, seconds)
+    limit: Limit | None
     try:
         search.run()
     except LimitReachedError as stop:
-        is_own = stop.limit is Limit.TIME and seconds < given
-        return LaidOut(search.best, None if is_own else stop.limit)
+        limit = stop.limit
     except KeyboardInterrupt:
-        return LaidOut(search.best, Limit.INTERRUPT)
-    return LaidOut(search.best)
+        limit = Limit.INTERRUPT
+    else:
+        limit = Limit.TIME if search.is_cut else None
+    is_own = limit is Limit.TIME and seconds < given
+    return LaidOut(search.best, None if is_own else limit)
 
 
 class _StageOverError(Exception):
@@ -109,6 +117,7 @@ class _Search:
         seconds: float,
     ) -> None:
         self.best: Placement | None = None
+        self.is_cut = False  # for want of time
         self._problem = problem
         self._steps = steps
         self._alignment = alignment
@@ -125,26 +134,29 @@ class _Search:
         LimitReachedError
             When a limit is hit.
         """
-        first = self._place(self._steps, _AS_IT_IS * self._seconds)
+        first = self._place(self._steps, min(_AS_IT_IS, self._seconds))
         if first.placement is not None:
             return
         replay = simulate(self._problem, self._steps)
         self._goal = replay.spilled
         start = read_residency(self._problem, replay)
         for share, stage in (
+            (
+                _ROLLING,
+                partial(self._try_windows, start, _PASSES[: 2 if first.is_refuted else None]),
+            ),
             (_SAME_ORDER, partial(self._try_same_order, start)),
             (_NEARBY, partial(self._try_nearby, start)),
-            (_SMALLER, partial(self._try_smaller, replay.peak)),
+            (_SMALLER, partial(self._try_smaller, start, replay.peak)),
         ):
             self._until = share * self._seconds
-            with suppress(_StageOverError):
+            try:
                 stage()
+            except _StageOverError:
+                self.is_cut = True
             if self._is_met:
                 return
         self._until = self._seconds
-        if self.best is None:
-            every = (g.gap for g in intervals(self._problem, start.order))
-            self._try(Residency(start.order, frozenset(every)))
         if not first.is_refuted:
             self._place(self._steps, self._time_left)
 
@@ -166,14 +178,16 @@ class _Search:
         best = self.best
         return best is None or spilled_bytes(self._problem, residency) < best.replay.spilled
 
-    def _try(self, residency: Residency, seconds: float = _GLANCE) -> Attempt:
+    def _try(self, residency: Residency) -> Attempt:
         self._check()
-        return self._place(plan_steps(self._problem, residency), min(seconds, self._time_left))
+        return self._place(plan_steps(self._problem, residency), min(_GLANCE, self._time_left))
 
-    def _place(self, steps: Sequence[Move], seconds: float) -> Attempt:
+    def _place(
+        self, steps: Sequence[Move], seconds: float, offsets: Sequence[int] | None = None
+    ) -> Attempt:
         limits = replace(self._meter.limits, seconds=seconds)
         try:
-            attempt = place(self._problem, steps, self._alignment, limits)
+            attempt = place(self._problem, steps, self._alignment, limits, offsets)
         except ExternalFullError:
             return Attempt(None)
         found = attempt.placement
@@ -184,6 +198,24 @@ class _Search:
         return attempt
 
     # The same order.
+
+    def _try_windows(self, plan: Residency, passes: Iterable[tuple[int, int, Packers]]) -> None:
+        """Keep as much of a plan as finds room, window by window."""
+        for stride, width, packers in passes:
+            if not self._improves(plan):
+                return
+            spilled = spilled_bytes(self._problem, plan)
+            most = _NEVER if self.best is None else self.best.replay.spilled - spilled
+            rolling = Rolling(
+                self._problem, plan, self._alignment, self._check, stride, width, most, packers
+            )
+            if rolling.run():
+                steps = plan_steps(self._problem, rolling.residency)
+                try:
+                    offsets = rolling.offsets_of(simulate(self._problem, steps))
+                except ExternalFullError:
+                    return
+                self._place(steps, self._time_left, offsets)
 
     def _try_same_order(self, plan: Residency) -> None:
         """Find the plan that moves least of those with the order of one that failed."""
@@ -210,81 +242,41 @@ class _Search:
     # Other orders.
 
     def _try_nearby(self, here: Residency) -> None:
-        """Walk from order to order with the same gaps of absence, where something clashes."""
-        rng = random.Random(0)
+        """Move ops where something clashes, with the same gaps of absence, until nothing does."""
+        walk = Walk(self._problem, self._alignment, self._goal, self._check)
         while True:
-            clashes = Clashes(self._problem, here.order, self._alignment, self._check)
-            windows = clashes.windows(here.absent)
+            windows = walk.clashes(here.order).windows(here.absent)
             if not windows:
                 break
             whole = (0, len(here.order))
-            found = self._walk(here, windows[0], rng) or self._walk(here, whole, rng)
+            found = walk.from_plan(here, windows[0]) or walk.from_plan(here, whole)
             if found is None:
                 return
             here = found
         self._try(here)
 
-    def _walk(
-        self, here: Residency, window: tuple[int, int], rng: random.Random
-    ) -> Residency | None:
-        """Move ops of a window, on detours that do not fit, until nothing in it clashes."""
-        problem, known = self._problem, {here.order}
-        there, detour, idle = here, 0, 0
-        while idle < _PATIENCE:
-            self._check()
-            idle += 1
-            order = _moved(problem, there.order, window, rng)
-            if order == there.order:
-                continue
-            there = Residency(order, here.absent)
-            is_dearer = spilled_bytes(problem, there) > self._goal
-            if not is_dearer and fits(problem, there):
-                here, detour = there, 0
-                if order not in known:
-                    known.add(order)
-                    idle = 0
-                    clashes = Clashes(problem, order, self._alignment, self._check)
-                    if not clashes.is_refuted(window, here.absent):
-                        return here
-            elif is_dearer or detour == _DETOUR:
-                there, detour = here, 0
-            else:
-                detour += 1
-        return None
-
-    def _try_smaller(self, peak: int) -> None:
-        """Solve for smaller and smaller TCMs until the plan has offsets in this one."""
+    def _try_smaller(self, start: Residency, peak: int) -> None:
+        """Place plans for smaller and smaller TCMs, until they move too much themselves."""
         least = self._problem.least_capacity
         drop = max(1, math.gcd(*(b.size for b in self._problem.buffers)))
         while peak > least:
-            smaller = replace(self._problem, capacity=max(least, peak - drop))
             self._check()
-            seconds = max(_LEAST, min(_SOLVE * self._seconds, self._time_left))
-            limits = replace(self._meter.limits, seconds=seconds)
-            plan, limit = best_residency(smaller, limits)
-            if limit is Limit.INTERRUPT:
-                raise KeyboardInterrupt
-            if plan is None:
+            smaller = replace(self._problem, capacity=max(least, peak - drop))
+            plan = self._solve(smaller, start.order)
+            if plan is None or not self._improves(plan):
                 return
-            if self._improves(plan):
-                if self._try(plan).placement is None:
-                    self._try_same_order(plan)
-            elif limit is None:
-                return  # smaller ones only cost more
-            peak = simulate(smaller, plan_steps(smaller, plan)).peak
+            if self._try(plan).placement is None:
+                self._try_windows(plan, _PASSES[1:3])
+                self._try_same_order(plan)
+            peak = max(room(smaller, plan))
             drop *= 2
 
-
-def _moved(
-    problem: TrafficProblem, order: Sequence[int], window: tuple[int, int], rng: random.Random
-) -> tuple[int, ...]:
-    """Move one op of a window to another place in it, between its predecessors and successors."""
-    begin, end = window
-    at = rng.randrange(begin, end)
-    inside = [*order[begin:at], *order[at + 1 : end]]
-    v = order[at]
-    before, after = set(problem.predecessors[v]), set(problem.successors[v])
-    first = max((i + 1 for i, w in enumerate(inside) if w in before), default=0)
-    last = min((i for i, w in enumerate(inside) if w in after), default=len(inside))
-    to = rng.randint(first, last)
-    return (*order[:begin], *inside[:to], v, *inside[to:], *order[end:])
+    def _solve(self, smaller: TrafficProblem, order: Sequence[int]) -> Residency | None:
+        """Solve for a smaller TCM; large networks in the order they have."""
+        seconds = min(_SOLVE * self._seconds, self._time_left)
+        if len(smaller) > _FEW_OPS:
+            return best_replacement(smaller, order, seconds)
+        plan, limit = best_residency(smaller, replace(self._meter.limits, seconds=seconds))
+        if limit is Limit.INTERRUPT:
+            raise KeyboardInterrupt
+        return plan

@@ -6,7 +6,7 @@ and loaded again may lie elsewhere. The scratch bytes of an op are a block at it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from solver.arena.blocks import Block
@@ -18,7 +18,7 @@ from solver.traffic.simulate import simulate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from solver.arena.pack import Packed
+    from solver.arena.pack import Packed, Packers
     from solver.limits import Limits
     from solver.traffic.model import TrafficProblem
     from solver.traffic.simulate import Move, Replay
@@ -54,7 +54,11 @@ class Attempt(NamedTuple):
 
 
 def place(
-    problem: TrafficProblem, steps: Sequence[Move], alignment: int, limits: Limits
+    problem: TrafficProblem,
+    steps: Sequence[Move],
+    alignment: int,
+    limits: Limits,
+    offsets: Sequence[int] | None = None,
 ) -> Attempt:
     """Look for offsets within the TCM.
 
@@ -68,9 +72,13 @@ def place(
         Bytes: every offset is a multiple.
     limits : Limits
         For the packers.
+    offsets : sequence of int, optional
+        Those of the stays, if they are known: what is left is a check, and scratch.
 
     Raises
     ------
+    ContradictionError
+        If known offsets overlap.
     KeyboardInterrupt
         If the user pressed Ctrl-C before any were found.
     """
@@ -81,7 +89,10 @@ def place(
     ]
     runs = list(zip(replay.order, replay.runs, strict=True))
     room = whole_units(problem, alignment)
-    packed = fit(instance_within(problem, alignment, stays, runs), room, limits)
+    instance = instance_within(problem, alignment, stays, runs)
+    if offsets is not None:
+        instance = replace(instance, pins=(*instance.pins, *enumerate(offsets)))
+    packed = fit(instance, room, limits)
     if packed.height > room:
         return Attempt(None, packed.lower_bound > room)
     sizes = [block.size for block in stays]
@@ -121,7 +132,7 @@ def instance_within(
     return Instance(tuple(blocks), alignment, tuple(pins))
 
 
-def fit(instance: Instance, room: int, limits: Limits) -> Packed:
+def fit(instance: Instance, room: int, limits: Limits, packers: Packers | None = None) -> Packed:
     """Pack within ``room`` bytes, or until it is known that nothing does.
 
     Raises
@@ -129,7 +140,7 @@ def fit(instance: Instance, room: int, limits: Limits) -> Packed:
     KeyboardInterrupt
         If the user pressed Ctrl-C before that.
     """
-    packed = pack(instance, limits, enough=room, decide=True)
+    packed = pack(instance, limits, packers=packers, enough=room, decide=True)
     if packed.limit is Limit.INTERRUPT and packed.height > room:
         raise KeyboardInterrupt
     return packed

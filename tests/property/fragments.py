@@ -10,6 +10,7 @@ from models import GraphBuilder
 from solver.traffic.model import Mode
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterator, Sequence
 
     from models.graph import Graph
@@ -142,3 +143,16 @@ class BruteForce:
         for b in fresh:
             found = {i | {(b, offset)} for i in found for offset in self._places(i, b)}
         return found
+
+
+def uneven(rng: random.Random, ops: int, largest: int, reach: int = 8) -> Graph:
+    """Draw a network of ops that read one or two buffers near by; sizes are anything."""
+    builder = GraphBuilder("uneven")
+    builder.buffer("x", rng.randint(1, largest), is_input=True)
+    names = ["x"]
+    for i in range(ops):
+        builder.buffer(f"b{i}", rng.randint(1, largest))
+        near = names[-reach:]
+        builder.op(f"op{i}", rng.sample(near, min(len(near), rng.choice((1, 1, 2)))), [f"b{i}"])
+        names.append(f"b{i}")
+    return builder.build()
