@@ -79,16 +79,21 @@ class Row:
     least_peak_ilp: int | None = None
 
 
+def sizes_of(graph: Graph) -> dict[str, int]:
+    """Sizes of TCM for a network, in bytes."""
+    least = make_traffic_problem(graph, 1)
+    smallest = least.least_capacity
+    found = Engine(peak_problem(least), Meter(Limits(seconds=_PEAK_SECONDS))).solve().peak
+    peak = max(found, smallest)
+    return {"M_P": peak, "M_H": (smallest + peak) // 2, "M_R": smallest}
+
+
 def measure(name: str, limit: float) -> Iterator[Row]:
     """Solve one instance at the three sizes."""
     graph = INSTANCES[name]()
-    least = make_traffic_problem(graph, 1)
-    smallest = least.least_capacity
-    peak = Engine(peak_problem(least), Meter(Limits(seconds=_PEAK_SECONDS))).solve().peak
-    sizes = {"M_P": max(peak, smallest), "M_H": (smallest + max(peak, smallest)) // 2}
     limits = Limits(seconds=limit)
     orders = find_orders(graph, limits=limits)
-    for size, tcm in {**sizes, "M_R": smallest}.items():
+    for size, tcm in sizes_of(graph).items():
         comparison = compare_traffic(graph, tcm, limits, orders=orders)
         plan = comparison.plan
         yield Row(
