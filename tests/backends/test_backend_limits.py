@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ TIMES = 3  # calls of the observer before it acts
 
 @cache
 def hard() -> tuple[Problem, tuple[int, ...], int]:
-    """State a problem that takes every backend long; its best order and peak."""
+    """State a problem that no backend proves in minutes; its best order and peak."""
     graph = layered_closed(90, 18, 0)
     stated = make_problem(graph)
     plan = minimize_peak(graph)
@@ -113,7 +114,7 @@ def test_memory_of_another_process_counts() -> None:
     # More than this process has, less than both.
     most = resident_bytes() + (20 << 20)
     solver = IlpHighs()
-    outcome = solver.solve(stated, Limits(memory_bytes=most, seconds=20), Hint())
+    outcome = solver.solve(stated, Limits(memory_bytes=most), Hint())
     solver.close()
     assert outcome.limit is Limit.MEMORY
     assert_valid(stated, outcome, least)
@@ -195,6 +196,14 @@ def test_degenerate_problems(solver: Backend) -> None:
         assert outcome.limit is None
 
 
+def has_members(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_killed_solver_leaves_nothing_behind() -> None:
     stated, _, _ = hard()
     solver = IlpCbc()
@@ -206,5 +215,7 @@ def test_a_killed_solver_leaves_nothing_behind() -> None:
     solver.solve(stated, Limits(seconds=0.3), Hint())
     solver.close()
     assert not directory.exists()
-    with pytest.raises(ProcessLookupError):
-        os.killpg(pid, 0)
+    patience = time.monotonic() + 120
+    while has_members(pid):  # what it had started is killed too, but not ours to wait for
+        assert time.monotonic() < patience
+        time.sleep(0.01)

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     import pytest
 
 ENGINE = Trial("g", "engine", "optimal", peak_bytes=10, bound_bytes=10, seconds=0.5)
+LONG = 3600.0  # seconds: the time is never over
 OTHER = dataclasses.replace(ENGINE, method="cpsat", seconds=2.0)
 
 
 def test_all_methods_prove_the_same() -> None:
-    found = [measure("closed20_s0", method, 20) for method in METHODS]
+    found = [measure("closed20_s0", method, LONG) for method in METHODS]
     assert [row["status"] for row in found] == ["optimal"] * len(METHODS)
     assert len({(row["graph"], row["peak_bytes"], row["bound_bytes"]) for row in found}) == 1
     assert all(row.keys() <= set(CONTEST.fields) for row in found)
@@ -25,7 +26,7 @@ def test_all_methods_prove_the_same() -> None:
 
 def test_all_methods_prove_the_same_traffic() -> None:
     for name in ("darts_cell M_R", "ws16_s0 M_H"):
-        found = [traffic_formulations.measure(name, m, 20) for m in traffic_formulations.METHODS]
+        found = [traffic_formulations.measure(name, m, LONG) for m in traffic_formulations.METHODS]
         assert [row["status"] for row in found] == ["optimal"] * 4
         kept = ("graph", "tcm_bytes", "spilled_bytes", "bound_bytes")
         assert len({tuple(row[key] for key in kept) for row in found}) == 1
@@ -62,7 +63,7 @@ def test_a_bound_above_the_peak_is_wrong(monkeypatch: pytest.MonkeyPatch) -> Non
         return RawOutcome(order=list(range(20)), bound=10**9)
 
     monkeypatch.setattr("solver.peak.cpsat.backend.CpSat.solve", lie)
-    assert measure("closed20_s0", "cpsat", 20)["status"] == "wrong"
+    assert measure("closed20_s0", "cpsat", LONG)["status"] == "wrong"
 
 
 def test_failures_are_rows() -> None:
@@ -70,5 +71,5 @@ def test_failures_are_rows() -> None:
     assert crashed.status == "crashed"
     assert crashed.note is not None
     assert "KeyError" in crashed.note
-    killed = CONTEST.run("darts_cell", "cpsat", 1, {}, patience=-0.9)
+    killed = CONTEST.run("darts_cell", "cpsat", 1, {}, patience=-0.999)
     assert killed.status == "killed"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMAND = [sys.executable, "-m", "solver.schedule"]
-PATIENCE = 120  # seconds until a test gives a process up for lost
+PATIENCE = 300  # seconds until a test gives a process up for lost
 
 
 def environment(**changes: str) -> Mapping[str, str]:

@@ -163,7 +163,7 @@ def test_the_proven_height_is_the_least(packers: Packers, count: int) -> None:
     if not packers.canonical:
         pytest.importorskip("ortools")
     for instance in instances(count, 2, most=13):
-        packed = pack(instance, Limits(seconds=20), packers=packers)
+        packed = pack(instance, Limits(), packers=packers)
         check_layout(packed.layout, packed.height)
         assert packed.proven_by is not None
         assert packed.height == packed.lower_bound == least_height(instance)
@@ -221,7 +221,7 @@ def test_pinned_blocks() -> None:
             with pytest.raises(ContradictionError):
                 pack(instance)
             continue
-        packed = pack(instance, Limits(seconds=20))
+        packed = pack(instance, Limits())
         assert packed.height == packed.lower_bound == least
     assert contradictions
 

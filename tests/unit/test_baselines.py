@@ -25,6 +25,7 @@ from solver.peak.baselines.serenity import serenity_order
 from solver.peak.heuristics import kahn_order
 from solver.plan import Status
 from solver.verify import VerificationError
+from tests.clock import Clock
 from tests.property.graphs import chain, diamond, in_series, union
 
 if TYPE_CHECKING:
@@ -191,12 +192,16 @@ def test_soft_budgets_that_time_out_are_lowered() -> None:
     assert peak(problem, order) == peak(problem, serenity_order(problem, Meter()))
 
 
-def test_searches_obey_the_clock() -> None:
+def test_searches_obey_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is up at their fifth look at the clock; to their end it would be a long way."""
     problem = make_problem(cell(40))
-    for heuristic in HEURISTICS:
-        if heuristic.is_search:
-            with pytest.raises(LimitReachedError, match="time"):
-                heuristic.find(problem, Meter(Limits(seconds=0.05)))
+    searches = [heuristic for heuristic in HEURISTICS if heuristic.is_search]
+    assert searches
+    for heuristic in searches:
+        clock = Clock.installed(monkeypatch, looks=5)
+        with pytest.raises(LimitReachedError, match="time"):
+            heuristic.find(problem, Meter(Limits(seconds=3600)))
+        assert clock.looks == 5
 
 
 def test_every_heuristic_beside_the_optimum() -> None:

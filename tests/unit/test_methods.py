@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +11,12 @@ from models.zoo import graph as zoo_graph
 from solver import minimize_peak
 from solver.cli.parser import METHODS as OFFERED
 from solver.limits import Limits
-from solver.peak import engine
+from solver.peak import engine, formulate
 from solver.peak.backend import NAMES, backend
 from solver.peak.engine import METHODS
 from solver.peak.search import Rules
 from solver.verify import check
+from tests.clock import Clock
 from tests.property.graphs import cases
 from tests.property.oracle import Oracle
 
@@ -81,13 +83,27 @@ def test_cp_sat_helps_where_the_search_is_stuck(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_cp_sat_stops_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is up when CP-SAT is at work, on a network that is hours from a proof."""
     need("cpsat")
+    clock = Clock.installed(monkeypatch)
+    looks = []
+
+    class Watched(formulate.Leash):
+        def on_progress(self, states: int) -> None:
+            looks.append(states)
+            if len(looks) == 3:
+                clock.put_forward()
+            super().on_progress(states)
+
+    monkeypatch.setattr(formulate, "Leash", Watched)
     monkeypatch.setattr(engine, "_STUCK", -1)
     monkeypatch.setattr(engine, "_MOST_FOR_CPSAT", 1000)
     graph = zoo_graph("randwire_cell", nodes=192, graph_seed=1)
-    plan = minimize_peak(graph, limits=Limits(seconds=2), workers=2)
+    plan = minimize_peak(graph, limits=Limits(seconds=3600), workers=2)
     assert (plan.status, plan.limit) == ("feasible", "time")
     check(plan, graph)
+    assert len(looks) >= 3, "CP-SAT was never asked"
+    assert not [t for t in threading.enumerate() if t.name.startswith("formulation")]
 
 
 def test_no_such_method() -> None:

@@ -312,7 +312,7 @@ def test_the_arena_map_is_the_layout(swiftnet: ReportInput) -> None:
 
 def test_a_plan_s_own_layout_is_shown() -> None:
     graph = zoo.graph("swiftnet")
-    plan = lay_out(minimize_peak(graph, rules=MemoryRules(alignment=16)), graph, Limits(seconds=5))
+    plan = lay_out(minimize_peak(graph, rules=MemoryRules(alignment=16)), graph)
     page = with_layout(ReportInput(plan, graph, "t", "c"))
     assert page.arena == plan.arena_bytes
     assert page.alignment == 16

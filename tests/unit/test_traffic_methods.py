@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from models.zoo import graph as zoo_graph
 from solver.limits import Limit, LimitReachedError, Limits, Meter, SilentObserver
 from solver.memory import MemoryRules
 from solver.peak.backend import NAMES, BackendUnavailableError
+from solver.peak.formulate import Leash
 from solver.plan import Status
 from solver.recheck import recheck
 from solver.traffic import assist
@@ -23,6 +25,7 @@ from solver.traffic.minimize import minimize_traffic
 from solver.traffic.model import make_traffic_problem
 from solver.traffic.plan import plan_traffic
 from solver.verify import VerificationError, check, examine
+from tests.clock import Clock
 from tests.property.graphs import cases
 
 if TYPE_CHECKING:
@@ -82,26 +85,67 @@ def test_formulations_beside_pinned_weights() -> None:
     assert pinning > 3
 
 
+def small_and_tight(count: int, seed: int) -> Iterator[tuple[Graph, str, int]]:
+    """Graphs in the least TCM that will do, in every mode."""
+    for k, (graph, _) in enumerate(cases(count, seed, most_ops=14, least_ops=10)):
+        mode = MODES[k % 2]
+        yield graph, mode, make_traffic_problem(graph, 1, mode=mode).least_capacity
+
+
 def test_cp_sat_helps_where_the_search_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """It claims the bound, or the search is first; the optimum is the same either way."""
     need("cpsat")
-    helped: dict[str, int] = {"auto": 0, "cpsat": 0}
     monkeypatch.setattr(assist, "_STUCK", -1)
-    for k, (graph, _) in enumerate(cases(60, 955, most_ops=14, least_ops=10)):
-        mode = MODES[k % 2]
-        tcm = make_traffic_problem(graph, 1, mode=mode).least_capacity
+    for graph, mode, tcm in small_and_tight(60, 955):
         alone = plan_traffic(graph, tcm, mode=mode, method="dp")
         plan = plan_traffic(graph, tcm, mode=mode, workers=2)
         check(plan, graph)
         assert (plan.status, plan.traffic_bytes) == ("optimal", alone.traffic_bytes), graph.name
-        helped[plan.certificate.get("formulation", {"method": "auto"})["method"]] += 1
-    assert helped["auto"]
+
+
+def test_what_cp_sat_claims_when_it_is_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("cpsat")
+    on_progress = assist.Assistant.on_progress
+
+    def wait_for_it(self: assist.Assistant, states: int) -> None:
+        on_progress(self, states)
+        if self._future is not None:
+            wait([self._future])
+            on_progress(self, states)
+
+    monkeypatch.setattr(assist, "_STUCK", -1)
+    monkeypatch.setattr(assist.Assistant, "on_progress", wait_for_it)
+    claims = 0
+    for graph, mode, tcm in small_and_tight(60, 955):
+        alone = plan_traffic(graph, tcm, mode=mode, method="dp")
+        plan = plan_traffic(graph, tcm, mode=mode, workers=2)
+        check(plan, graph)
+        assert (plan.status, plan.traffic_bytes) == ("optimal", alone.traffic_bytes), graph.name
+        assert plan.certificate["kind"] != "search"
+        claims += "formulation" in plan.certificate
+    assert claims
     graph = zoo_graph("nasnet_a_cell")
     plan = plan_traffic(graph, 524288, mode="streaming", workers=2)
     check(plan, graph)
     assert plan.certificate["formulation"]["method"] == "cpsat"
     assert "ortools" in plan.versions
     assert plan.traffic_bytes == plan.lower_bound_bytes == 6422528
+
+
+def test_the_search_is_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("cpsat")
+    asked: list[object] = []
+
+    def never_done(self: assist.Assistant, hint: Hint) -> None:
+        asked.append(hint)
+        self._stopped.wait()
+
+    monkeypatch.setattr(assist, "_STUCK", -1)
+    monkeypatch.setattr(assist.Assistant, "_solve", never_done)
+    graph = zoo_graph("darts_cell")
+    plan = plan_traffic(graph, 442368, mode="streaming", workers=2)
+    assert asked
+    assert (plan.status, plan.certificate["kind"]) == ("optimal", "search")
 
 
 def test_the_search_goes_on_without_cp_sat(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,12 +160,27 @@ def test_the_search_goes_on_without_cp_sat(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_cp_sat_stops_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is up when CP-SAT is at work, on a network that is hours from a proof."""
     need("cpsat")
+    clock = Clock.installed(monkeypatch)
+    looks = []
+
+    class Watched(Leash):
+        def on_progress(self, states: int) -> None:
+            looks.append(states)
+            if len(looks) == 3:
+                clock.put_forward()
+            super().on_progress(states)
+
+    monkeypatch.setattr(assist, "Leash", Watched)
     monkeypatch.setattr(assist, "_STUCK", -1)
-    graph = zoo_graph("nasnet_a_cell")
-    plan = plan_traffic(graph, 524288, Limits(seconds=0.5), mode="streaming", workers=2)
+    monkeypatch.setattr(assist, "_MOST_OPS", 1000)
+    graph = zoo_graph("randwire_cell", graph="ws", nodes=64, k=4, p=0.75, graph_seed=1)
+    tcm = make_traffic_problem(graph, 1, mode="streaming").least_capacity
+    plan = plan_traffic(graph, tcm, Limits(seconds=3600), mode="streaming", workers=2)
     check(plan, graph)
     assert (plan.status, plan.limit) == ("feasible", "time")
+    assert len(looks) >= 3, "CP-SAT was never asked"
     assert not [t for t in threading.enumerate() if t.name.startswith("formulation")]
 
 
@@ -148,7 +207,7 @@ def test_bounds_hold_when_rechecked(weights: str) -> None:
     for graph, *both in plans(25, 953, "cpsat", weights):
         for plan in both:
             if not examine(plan, graph).proof.is_checked:
-                answer = recheck(plan, graph, 20)
+                answer = recheck(plan, graph, 3600)
                 assert answer.holds, graph.name
                 used = "the exact search" if plan is both[0] else "the cpsat formulation"
                 assert answer.words.startswith(used)
@@ -176,7 +235,7 @@ def test_bounds_that_do_not_hold_are_found_out(weights: str) -> None:
                 lower_bound_bytes=lie,
                 certificate=certificate,
             )
-            answer = recheck(false, graph, 20)
+            answer = recheck(false, graph, 3600)
             assert answer.holds is False, graph.name
             assert f"found a plan that moves {plan.traffic_bytes} bytes" in answer.words
             caught += 1
