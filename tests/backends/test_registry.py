@@ -50,12 +50,22 @@ def test_all_are_available_here() -> None:
         assert backend(name).is_available()
 
 
+def forget(monkeypatch: pytest.MonkeyPatch, *prefixes: str) -> None:
+    """Have modules imported anew until the end of the test, and then be what they were.
+
+    A package, too, refers to its modules.
+    """
+    loaded = {name: module for name, module in sys.modules.items() if name.startswith(prefixes)}
+    for name, module in loaded.items():
+        package, _, last = name.rpartition(".")
+        if package in sys.modules and hasattr(sys.modules[package], last):
+            monkeypatch.setattr(sys.modules[package], last, module)
+    for name in loaded:
+        monkeypatch.delitem(sys.modules, name)
+
+
 def test_missing_ortools(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = ("solver.peak.cpsat.", "solver.traffic.cpsat.")
-    for name in [m for m in sys.modules if m.startswith(ours)]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in [m for m in sys.modules if m.split(".")[0] == "ortools"]:
-        monkeypatch.delitem(sys.modules, name)
+    forget(monkeypatch, "solver.peak.cpsat.", "solver.traffic.cpsat.", "ortools")
     real = builtins.__import__
 
     def refuse(name: str, *rest: object, **more: object) -> object:
