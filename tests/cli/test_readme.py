@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Result]
 
-README = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
 TIME = re.compile(r"^[0-9.]+ s, ", re.MULTILINE)
 
 
@@ -88,6 +89,18 @@ def test_the_device_file_is_read(tmp_path: Path) -> None:
     path.write_text(text)
     assert load_file(path, "My board").external == 32 << 20
     assert load_file(path, "My chip").arena == 256 << 10
+
+
+def test_the_gate_runs_the_commands_of_the_set_up() -> None:
+    gate = ROOT / ".ci" / "run"
+    if not gate.is_file():
+        pytest.skip("no gate beside these sources")
+    script = gate.read_text("utf-8")
+    commands = re.findall(r"^    (pip install .*)", README, re.MULTILINE)
+    assert commands[1] == "pip install '.[test]' && pytest -n 2"
+    for command in commands:
+        assert "\n" + "\n".join(command.split(" && ")) + "\n" in script, command
+    assert script.endswith("\npytest -n 2\n")
 
 
 @pytest.fixture(scope="module")
