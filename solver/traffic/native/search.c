@@ -1,5 +1,5 @@
-/* Best-first search: the queue, dominance, the expansion of states and of choices. */
-#include "search_internal.h"
+/* Best-first search: the queue, the expansion of states and of choices. */
+#include "fronts.h"
 
 /* Queue and tables. */
 
@@ -8,33 +8,6 @@ static void push(Search *s, int32_t index) {
     int64_t rank = node->total + s->greed * (node->total - node->cost);
     Entry entry = {rank, ++s->serial, s->tables.sets[node->set].count, index};
     if (!tables_push(&s->tables, entry)) s->failed = true;
-}
-
-/* Whether state a, with the same ops undone, is nowhere worse than b. */
-static bool dominates(const Search *s, const Word *undone, int64_t a_cost, const Word *a_resident,
-                      const Word *a_stored, int64_t b_cost, const Word *b_resident,
-                      const Word *b_stored) {
-    const Space *sp = s->space;
-    if (a_cost > b_cost) return false;
-    int32_t words = sp->buffer_words;
-    size_t bytes = (size_t)words * sizeof(Word);
-    if (!s->switches.dominance)
-        return !memcmp(a_resident, b_resident, bytes) && !memcmp(a_stored, b_stored, bytes);
-    Word worse = 0;
-    for (int32_t w = 0; w < words; w++)
-        worse |= (a_resident[w] & ~b_resident[w]) | (b_stored[w] & ~a_stored[w] & b_resident[w]);
-    if (!worse) return true;
-    if (!s->switches.trade) return false;
-    int64_t spare = b_cost - a_cost;
-    for (int32_t w = 0; w < words; w++) {
-        for (Word m = b_stored[w] & ~a_stored[w] & b_resident[w]; m; m &= m - 1)
-            if ((spare -= sp->size[w * 64 + __builtin_ctzll(m)]) < 0) return false;
-        for (Word m = a_resident[w] & ~b_resident[w]; m; m &= m - 1) {
-            int32_t k = w * 64 + __builtin_ctzll(m);
-            if (sp->kept[k] || (spare -= drop_cost(sp, undone, a_stored, k)) < 0) return false;
-        }
-    }
-    return true;
 }
 
 /* Bound on the cost to come by the tally problem. */
@@ -75,43 +48,17 @@ static void offer(Search *s, State *st, int32_t parent, int32_t op) {
         s->failed = true;
         return;
     }
-    size_t words = (size_t)s->space->buffer_words;
-    /* Each buffer given up for good costs its size at least: a dominating state needs no more
-     * bytes than the other, beyond what it is cheaper by. */
-    int64_t need = st->cost + st->bytes;
-    for (int32_t i = t->sets[set].first; i != NONE; i = node_at(t, i)->next) {
-        const Node *old = node_at(t, i);
-        if (old->cost > st->cost || old->cost + old->bytes > need) continue;
-        const Word *masks = masks_of(s, i);
-        if (dominates(s, st->undone, old->cost, masks, masks + words, st->cost, st->resident,
-                      st->stored))
-            return;
-    }
-    int32_t *link = &t->sets[set].first;
-    while (*link != NONE) {
-        Node *old = node_at(t, *link);
-        const Word *masks = masks_of(s, *link);
-        if (old->cost >= st->cost && old->cost + old->bytes >= need &&
-            dominates(s, st->undone, st->cost, st->resident, st->stored, old->cost, masks,
-                      masks + words)) {
-            old->dead = true;
-            s->known--;
-            *link = old->next;
-        } else {
-            link = &old->next;
-        }
-    }
-    int32_t index = tables_new_node(t);
-    if (index == NONE) {
+    Mark mark = fronts_mark(s, st);
+    if (fronts_dominate(s, set, st, &mark)) return;
+    fronts_prune(s, set, st, &mark);
+    mark.node = tables_new_node(t);
+    if (mark.node == NONE || !fronts_add(s, set, &mark)) {
         s->failed = true;
         return;
     }
-    Node *node = node_at(t, index);
-    *node = (Node){.parent = parent, .set = set, .next = t->sets[set].first, .op = op};
-    state_save(s, st, index);
-    t->sets[set].first = index;
-    s->known++;
-    push(s, index);
+    *node_at(t, mark.node) = (Node){.parent = parent, .set = set, .next = NONE, .op = op};
+    state_save(s, st, mark.node);
+    push(s, mark.node);
 }
 
 /* Choices. */
@@ -231,7 +178,7 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
     s->masks_at = (sizeof(Node) + 7) / 8 * 8;
     size_t masks = (size_t)space->buffer_words * (space->streaming ? 3 : 2) * sizeof(Word);
     if (!state_init(space, &s->now) || !state_init(space, &s->new) ||
-        !state_init(space, &s->base) || !state_init(space, &s->trial) ||
+        !(s->columns = fronts_columns(space)) || !state_init(space, &s->base) || !state_init(space, &s->trial) ||
         !tables_init(&s->tables, s->masks_at + masks, space->op_words) ||
         (switches.tally && !(s->tally = space->tally))) {
         search_free(s);
@@ -251,6 +198,7 @@ void search_free(Search *s) {
     state_free(&s->new);
     state_free(&s->base);
     state_free(&s->trial);
+    free(s->columns);
     free(s);
 }
 

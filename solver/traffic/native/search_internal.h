@@ -36,6 +36,7 @@ struct Search {
     Sketch *sketch; /* NULL if not used */
     Tally *tally;   /* NULL if not used */
     size_t masks_at;
+    uint8_t *columns; /* see fronts.h */
     State now, new, base, trial;
     int32_t found;
     bool failed; /* out of memory */

@@ -19,6 +19,7 @@ bool tables_init(Tables *t, size_t node_bytes, int32_t op_words) {
 void tables_free(Tables *t) {
     for (int32_t i = 0; i < t->chunk_count; i++) free(t->chunks[i]);
     free(t->chunks);
+    for (int32_t i = 0; i < t->set_count; i++) free(t->sets[i].front.marks);
     free(t->sets);
     free(t->masks);
     free(t->slots);
@@ -102,7 +103,7 @@ int32_t tables_set(Tables *t, const Word *undone, const Word *ready, uint64_t ha
     if (t->slots[s] != NONE) return t->slots[s];
     if (t->set_count == t->set_room && !grow_sets(t)) return NONE;
     int32_t i = t->set_count++;
-    t->sets[i] = (Set){hash, NONE, count, live};
+    t->sets[i] = (Set){hash, {NULL, 0, 0}, NONE, count, live};
     memcpy(undone_of(t, i), undone, bytes);
     memcpy(ready_of(t, i), ready, bytes);
     t->slots[s] = i;

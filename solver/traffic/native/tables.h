@@ -13,7 +13,7 @@ typedef struct {
     int64_t cost, total, bytes, lack;
     int32_t parent; /* node it came from; choices share their state's */
     int32_t set;    /* index of its set of ops undone */
-    int32_t next;   /* next state of that set; next free node */
+    int32_t next;   /* sketch: next state of that set; next free node */
     int32_t op;     /* chosen op, NONE for a state; for a state: the op undone to get here */
     int32_t limit;  /* victims are taken from this buffer on */
     bool dead, is_choice;
@@ -24,10 +24,24 @@ typedef struct {
     int32_t undone, node;
 } Entry;
 
+/* A state in brief: masks folded to a word each. Of what is resident, `dear` costs twice its size to
+ * drop, and `again` is stored. */
+typedef struct {
+    Word resident, dear, stored, again;
+    int64_t cost;
+    int32_t node;
+} Mark;
+
+typedef struct {
+    Mark *marks;
+    int32_t count, room;
+} Front;
+
 /* A set of ops undone: its masks are in `masks`. */
 typedef struct {
     uint64_t hash;
-    int32_t first; /* of its states */
+    Front front;   /* states of a search */
+    int32_t first; /* state of a sketch */
     int32_t count; /* of ops undone */
     int64_t live;  /* bytes before them */
 } Set;
