@@ -1,5 +1,6 @@
 """Neural networks: graphs of ops and buffers, readers of model files, a zoo."""
 
+import models._interrupt  # noqa: F401  first: Ctrl-C may strike while the rest is loaded
 from models.builder import GraphBuilder
 from models.errors import InvalidModelError, UnsupportedModelError
 from models.formats import load

@@ -1,5 +1,6 @@
 """Exact schedules for neural networks on small memories."""
 
+import models._interrupt  # noqa: F401  first: Ctrl-C may strike while the rest is loaded
 from solver._version import __version__
 from solver.limits import Limits, Observer
 from solver.memory import MemoryRules
