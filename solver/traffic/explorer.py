@@ -24,6 +24,8 @@ from solver.traffic.settle import settle
 from solver.traffic.state import State, drop, first_state, is_allowed, lack_of, sacrifice, step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from solver.traffic.rules import Rules
     from solver.traffic.sketch import PythonSketch
     from solver.traffic.space import Space
@@ -70,9 +72,16 @@ class PythonExplorer:
         self._known: dict[int, list[State]] = {}
         self._offer(first_state(space))
 
-    def advance(self, states: int, memory: int) -> Event:  # noqa: ARG002  watched by the meter
+    def advance(
+        self,
+        states: int,
+        memory: int,  # noqa: ARG002  watched by the meter
+        check: Callable[[], bool] | None = None,
+    ) -> Event:
         """Expand up to ``states`` states."""
         for _ in range(states):
+            if check is not None and check():
+                break
             while self._heap and self._heap[0][3].is_obsolete():
                 heapq.heappop(self._heap)
             if not self._heap:

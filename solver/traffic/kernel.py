@@ -14,7 +14,7 @@ from solver.peak.space import bits
 from solver.traffic.rules import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from solver.traffic.rules import Rules
     from solver.traffic.space import Space
@@ -26,7 +26,7 @@ except ImportError:  # built without a compiler
 else:
     _INSTALLED = True
 
-_MOST_OPS = 2**13
+_MOST_OPS = 2**14
 _MAX_BYTES = 2**60
 
 
@@ -80,10 +80,10 @@ class NativeExplorer:
             and space.capacity < _MAX_BYTES
         )
 
-    def advance(self, states: int, memory: int) -> Event:
+    def advance(self, states: int, memory: int, check: Callable[[], bool] | None = None) -> Event:
         """Expand up to ``states`` states; ``memory`` bytes may be added to the tables."""
         code, self.bound, self.states, self.known, self._bytes = _native.run(
-            self._search, states, self._bytes + max(memory, 0)
+            self._search, states, self._bytes + max(memory, 0), check
         )
         return Event(code)
 
@@ -115,10 +115,10 @@ class NativeSketch:
         self._bytes = 0
         self.advance(0, 0)  # counts the first state
 
-    def advance(self, states: int, memory: int) -> Event:
+    def advance(self, states: int, memory: int, check: Callable[[], bool] | None = None) -> Event:
         """Expand up to ``states`` states; ``memory`` bytes may be added to the tables."""
         code, self.bound, self.states, self._bytes = _native.run_sketch(
-            self.capsule, states, self._bytes + max(memory, 0)
+            self.capsule, states, self._bytes + max(memory, 0), check
         )
         return Event(code)
 

@@ -136,9 +136,14 @@ class Ladder:
     def _explore(self, sketch: Sketch, states: int, on_bound: Callable[[int], None]) -> Event:
         """Search a sketch for its share."""
         meter, until = self._meter, share_of(self._meter)
+
+        def check() -> bool:
+            meter.check()
+            return meter.seconds >= until
+
         while sketch.states < states and meter.seconds < until:
             before = sketch.states
-            event = sketch.advance(meter.allowance(_SLICE), meter.memory_left())
+            event = sketch.advance(meter.allowance(_SLICE), meter.memory_left(), check)
             on_bound(sketch.bound)
             meter.add(sketch.states - before)
             if event is Event.NO_MEMORY:

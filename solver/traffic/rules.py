@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNBOUNDED = 2**62
 
@@ -74,8 +77,12 @@ class Advances(Protocol):
     states: int
     bound: int
 
-    def advance(self, states: int, memory: int) -> Event:
-        """Expand up to ``states`` states with tables of up to ``memory`` bytes."""
+    def advance(self, states: int, memory: int, check: Callable[[], bool] | None = None) -> Event:
+        """Expand up to ``states`` states with tables of up to ``memory`` bytes.
+
+        ``check`` is called now and then. If it is true, there is no next state; if it raises, the
+        work is left as it is: the bound holds, but there is no going on.
+        """
 
 
 class Explorer(Advances, Protocol):

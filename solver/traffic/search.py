@@ -8,6 +8,7 @@ from solver.limits import Limit, LimitReachedError
 from solver.traffic import kernel
 from solver.traffic.explorer import PythonExplorer
 from solver.traffic.kernel import NativeExplorer, NativeSketch
+from solver.traffic.ladder import share_of
 from solver.traffic.residency import Gap, Residency
 from solver.traffic.rules import UNBOUNDED, Event, Explorer, Rules, Sketch
 from solver.traffic.sketch import PythonSketch
@@ -25,13 +26,16 @@ _STEPS = 2**14
 def warm_up(space: Space, meter: Meter, rules: Rules) -> None:
     """Work out the tally bound of the whole problem, which searches begin with.
 
+    After a share of the time it is given up.
+
     Raises
     ------
     LimitReachedError
         When a limit is hit.
     """
     work = kernel.warm if NativeExplorer.fits(space, rules) else _warm
-    while rules.tally and not work(space, _STEPS):
+    until = share_of(meter)
+    while rules.tally and not work(space, _STEPS if meter.seconds < until else 0):
         meter.check()
 
 
@@ -111,13 +115,18 @@ class Search:
         LimitReachedError
             When a limit is hit; ``bound`` is valid then.
         """
-        explorer = self._explorer
+        explorer, meter = self._explorer, self._meter
+
+        def check() -> bool:
+            meter.check()
+            return until is not None and meter.seconds >= until
+
         while (states is None or explorer.states < states) and (
-            until is None or self._meter.seconds < until
+            until is None or meter.seconds < until
         ):
             before, bound = explorer.states, explorer.bound
-            allowed = self._meter.allowance(_SLICE)
-            event = explorer.advance(allowed, self._meter.memory_left())
+            allowed = meter.allowance(_SLICE)
+            event = explorer.advance(allowed, meter.memory_left(), check)
             if on_bound is not None and explorer.bound > bound and not self._greed:
                 on_bound(explorer.bound)
             if event is Event.FOUND:
@@ -128,7 +137,7 @@ class Search:
                 self._count(before)
                 self.is_done = not self._greed
                 return None
-            self._meter.add(explorer.states - before)
+            meter.add(explorer.states - before)
             if event is Event.NO_MEMORY:
                 raise LimitReachedError(Limit.MEMORY)
         return None

@@ -31,7 +31,7 @@ from solver.traffic.draft import Draft, Drafts, Sums
 from solver.traffic.rules import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from solver.traffic.space import Space
 
@@ -95,10 +95,15 @@ class PythonSketch:
         self.drafts.settle(root, trace)
         return root
 
-    def advance(self, states: int, memory: int) -> Event:  # noqa: ARG002  watched by the meter
+    def advance(
+        self,
+        states: int,
+        memory: int,  # noqa: ARG002  watched by the meter
+        check: Callable[[], bool] | None = None,
+    ) -> Event:
         """Expand states, until so many ways to make room have been tried."""
         work = 0
-        while work < states:
+        while work < states and not (check is not None and check()):
             if self._ways > MOST_WAYS:
                 return Event.STUCK
             while self._heap and self._heap[0][3].dead:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 2**21  # work after which states not known yet are given no bound
 _MOST_SUMS = 256
+_STEP_WORDS = 16  # of masks of ops that one step can handle
 
 State = tuple[int, int, int]  # index of the settled set, held, cheap
 
@@ -89,6 +90,9 @@ class Tally:
         self._settled: dict[int, _Settled] = {}
         self._rest: dict[State, int] = {}
         self._steps = 0
+        self._warming: list[State] | None = None  # what is left of the whole problem
+        self._given_up = False
+        self._step_cost = 1 + (len(space.ops) + 63) // 64 // _STEP_WORDS
 
     def rest(self, undone: int, ready: int, held: int, cheap: int) -> int:
         """Bytes at least still to pay.
@@ -100,34 +104,47 @@ class Tally:
         held, cheap : int
             Resident bytes, and those of them whose absence costs a reload only.
         """
-        return self._find_rest(undone, ready, held, cheap, MOST_STEPS)
+        if self._given_up:
+            return 0
+        state = self._state(undone, ready, held, cheap)
+        if state not in self._rest:
+            if self._steps > MOST_STEPS:
+                return 0
+            self._work([state], MOST_STEPS)
+        return self._rest.get(state, 0)
 
     def warm(self, steps: int) -> bool:
-        """Work towards the bound of the whole problem for so many steps; whether that is done."""
-        until = min(self._steps + steps, MOST_STEPS)
-        self._find_rest(0, self._space.ready(0), 0, 0, until)
-        return self._steps <= until or self._steps > MOST_STEPS
+        """Work towards the bound of the whole problem for so many steps; whether that is done.
 
-    def _find_rest(self, undone: int, ready: int, held: int, cheap: int, most_steps: int) -> int:
+        No steps: give it up, so that there are no bounds. So it is if there have been too many.
+        """
+        if self._warming is None:
+            self._warming = [self._state(0, self._space.ready(0), 0, 0)]
+        self._work(self._warming, min(self._steps + steps, MOST_STEPS))
+        self._given_up = bool(self._warming) and (self._steps > MOST_STEPS or not steps)
+        return not self._warming or self._given_up
+
+    def _state(self, undone: int, ready: int, held: int, cheap: int) -> State:
         settled = self._settle(undone, ready)
         held = max(0, held + settled.change)
-        state = settled.place, held, min(max(0, cheap) + settled.cheap, held)
+        return settled.place, held, min(max(0, cheap) + settled.cheap, held)
+
+    def _work(self, stack: list[State], until: int) -> None:
+        """Work off a stack of states until there have been more than ``until`` steps.
+
+        Depth first by hand: chains of ops are longer than Python's stack.
+        """
         rest = self._rest
-        if state not in rest and self._steps > most_steps:
-            return 0
-        # Depth first by hand: chains of ops are longer than Python's stack.
-        stack = [state]
         while stack:
             top = stack[-1]
             if top not in rest:
                 value = self._value(top, stack)
                 if value is None:
-                    if self._steps > most_steps:
-                        return 0
+                    if self._steps > until:
+                        return
                     continue
                 rest[top] = value
             stack.pop()
-        return rest[state]
 
     def _value(self, state: State, stack: list[State]) -> int | None:
         """Least cost to come, or None once states it depends on are on the stack."""
@@ -136,7 +153,7 @@ class Tally:
             return 0
         best: int | None = None
         missing = False
-        self._steps += len(self._effects(index))
+        self._steps += len(self._effects(index)) * self._step_cost
         for k in range(len(self._effects(index))):
             after, cost = self._step(index, k, held, cheap)
             rest = self._rest.get(after)

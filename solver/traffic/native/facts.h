@@ -112,4 +112,23 @@ static inline void make_ready(const Space *sp, const Word *undone, Word *ready, 
     }
 }
 
+/* Once `op` is undone: put into `look` the ready ops that share a buffer with it or waited for it.
+ * Returns the first word that may have changed. */
+static inline int32_t look_around(const Space *sp, const Word *ready, Word *look, int32_t op) {
+    int32_t first = sp->op_words;
+    EACH(k, sp->touch[op]) {
+        EACH(u, sp->users[k]) {
+            if (!has(ready, u)) continue;
+            put(look, u);
+            if (u >> 6 < first) first = u >> 6;
+        }
+    }
+    EACH(f, sp->follow[op]) {
+        if (!has(ready, f)) continue;
+        put(look, f);
+        if (f >> 6 < first) first = f >> 6;
+    }
+    return first;
+}
+
 #endif

@@ -26,6 +26,7 @@ static void free_space(Space *space) {
     free(space->follow);
     free(space->need);
     tally_free(space->tally);
+    free(space->watch);
     free(space);
 }
 
@@ -111,7 +112,7 @@ static PyObject *make_space(PyObject *self, PyObject *args) {
         PyErr_SetString(PyExc_ValueError, "a list names what does not exist");
         return NULL;
     }
-    if (!(space->tally = tally_new(space))) {
+    if (!(space->watch = calloc(1, sizeof *space->watch)) || !(space->tally = tally_new(space))) {
         free_space(space);
         return PyErr_NoMemory();
     }
@@ -128,7 +129,39 @@ static void sketch_destructor(PyObject *capsule) {
     Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule));
 }
 
-PyDoc_STRVAR(warm_doc, "warm(space, steps) -> bool: whether the tally of the whole problem is done");
+/* Whom the watch of a space asks: the released thread state, and a callback. */
+typedef struct {
+    PyThreadState *thread;
+    PyObject *callback;
+} Whom;
+
+static Advice ask(void *whom) {
+    Whom *w = whom;
+    PyEval_RestoreThread(w->thread);
+    PyObject *answer = PyErr_CheckSignals() ? NULL : PyObject_CallNoArgs(w->callback);
+    int pause = answer ? PyObject_IsTrue(answer) : -1;
+    Py_XDECREF(answer);
+    w->thread = PyEval_SaveThread();
+    return pause < 0 ? STOP : pause ? PAUSE : GO_ON; /* an exception is the answer no */
+}
+
+/* Leave Python, and ask the callback now and then. */
+static void leave(Watch *watch, Whom *whom) {
+    *watch = (Watch){.ask = whom->callback == Py_None ? NULL : ask, .whom = whom};
+    whom->thread = PyEval_SaveThread();
+}
+
+/* Be back in Python; false if an exception was raised meanwhile. */
+static bool come_back(Watch *watch, Whom *whom) {
+    PyEval_RestoreThread(whom->thread);
+    bool sound = watch->advice != STOP;
+    *watch = (Watch){0};
+    return sound;
+}
+
+PyDoc_STRVAR(warm_doc,
+             "warm(space, steps) -> bool\n\n"
+             "Whether the tally of the whole problem is done. No steps: give it up.");
 
 static PyObject *warm(PyObject *self, PyObject *args) {
     (void)self;
@@ -137,9 +170,10 @@ static PyObject *warm(PyObject *self, PyObject *args) {
     if (!PyArg_ParseTuple(args, "OL", &capsule, &steps)) return NULL;
     Space *space = PyCapsule_GetPointer(capsule, SPACE);
     if (!space) return NULL;
-    bool done, sound;
+    bool done = true, sound = true;
     Py_BEGIN_ALLOW_THREADS;
-    sound = tally_warm(space->tally, steps, &done);
+    if (steps) sound = tally_warm(space->tally, steps, &done);
+    else tally_stop(space->tally);
     Py_END_ALLOW_THREADS;
     return sound ? PyBool_FromLong(done) : PyErr_NoMemory();
 }
@@ -218,38 +252,43 @@ static PyObject *make_sketch(PyObject *self, PyObject *args) {
                       release_sketch, space_capsule, coarser_capsule);
 }
 
-PyDoc_STRVAR(run_sketch_doc, "run_sketch(sketch, slice, cap) -> (event, bound, states, bytes)");
+PyDoc_STRVAR(run_sketch_doc, "run_sketch(sketch, slice, cap, callback) -> (event, bound, states, bytes)\n\n"
+                             "See run.");
 
 static PyObject *run_sketch(PyObject *self, PyObject *args) {
     (void)self;
     PyObject *capsule;
     long long slice;
     unsigned long long cap;
-    if (!PyArg_ParseTuple(args, "OLK", &capsule, &slice, &cap)) return NULL;
+    Whom whom = {NULL, NULL};
+    if (!PyArg_ParseTuple(args, "OLKO", &capsule, &slice, &cap, &whom.callback)) return NULL;
     Sketch *sketch = PyCapsule_GetPointer(capsule, SKETCH);
     if (!sketch) return NULL;
-    Event event;
-    Py_BEGIN_ALLOW_THREADS;
-    event = sketch_run(sketch, slice, (size_t)cap);
-    Py_END_ALLOW_THREADS;
+    Watch *watch = sketch_space(sketch)->watch;
+    leave(watch, &whom);
+    Event event = sketch_run(sketch, slice, (size_t)cap);
+    if (!come_back(watch, &whom)) return NULL;
     return Py_BuildValue("iLLK", (int)event, (long long)sketch_bound(sketch),
                          (long long)sketch_states(sketch), (unsigned long long)sketch_bytes(sketch));
 }
 
-PyDoc_STRVAR(run_doc, "run(search, slice, cap) -> (event, bound, states, known, bytes)");
+PyDoc_STRVAR(run_doc, "run(search, slice, cap, callback) -> (event, bound, states, known, bytes)\n\n"
+                      "The callback is called now and then. The search ends if it raises, with the state\n"
+                      "it is at if it returns true.");
 
 static PyObject *run(PyObject *self, PyObject *args) {
     (void)self;
     PyObject *capsule;
     long long slice;
     unsigned long long cap;
-    if (!PyArg_ParseTuple(args, "OLK", &capsule, &slice, &cap)) return NULL;
+    Whom whom = {NULL, NULL};
+    if (!PyArg_ParseTuple(args, "OLKO", &capsule, &slice, &cap, &whom.callback)) return NULL;
     Search *search = PyCapsule_GetPointer(capsule, SEARCH);
     if (!search) return NULL;
-    Event event;
-    Py_BEGIN_ALLOW_THREADS;
-    event = search_run(search, slice, (size_t)cap);
-    Py_END_ALLOW_THREADS;
+    Watch *watch = search_space(search)->watch;
+    leave(watch, &whom);
+    Event event = search_run(search, slice, (size_t)cap);
+    if (!come_back(watch, &whom)) return NULL;
     return Py_BuildValue("iLLLK", (int)event, (long long)search_bound(search),
                          (long long)search_states(search), (long long)search_known(search),
                          (unsigned long long)search_bytes(search));

@@ -117,6 +117,12 @@ static void queue_choice(Search *s, State *st, int32_t parent, int32_t set, int3
 
 /* Expansion. */
 
+/* What is left undone when the search is stopped is lost: it cannot go on later. */
+static bool may_go_on(Search *s) {
+    if (!goes_on(s->space->watch)) s->failed = true;
+    return !s->failed;
+}
+
 static void undo(Search *s, State *st, int32_t op, int32_t parent) {
     state_step(s, st, op);
     if (s->switches.free_moves) settle(s, st);
@@ -129,7 +135,7 @@ static void expand(Search *s, int32_t index) {
     state_load(s, &s->now, index);
     memset(s->now.out, 0, (size_t)sp->buffer_words * sizeof(Word));
     for (int32_t w = 0; w < sp->op_words; w++)
-        for (Word m = s->now.ready[w]; m && !s->failed; m &= m - 1) {
+        for (Word m = s->now.ready[w]; m && may_go_on(s); m &= m - 1) {
             int32_t op = w * 64 + __builtin_ctzll(m);
             if (!is_allowed(sp, &s->now, op)) continue;
             int64_t lack = lack_of(sp, &s->now, op);
@@ -146,7 +152,7 @@ static void choose_victim(Search *s, int32_t index) {
     tables_recycle(&s->tables, index);
     const Word *origin_stored = masks_of(s, choice.parent) + sp->buffer_words;
     for (int32_t w = choice.limit >> 6; w < sp->buffer_words; w++)
-        for (Word m = candidates(sp, &s->now, choice.op, w, choice.limit); m && !s->failed;
+        for (Word m = candidates(sp, &s->now, choice.op, w, choice.limit); m && may_go_on(s);
              m &= m - 1) {
             int32_t k = w * 64 + __builtin_ctzll(m);
             if (!is_victim(sp, &s->now, k, choice.op)) continue;
@@ -178,7 +184,9 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
     s->masks_at = (sizeof(Node) + 7) / 8 * 8;
     size_t masks = (size_t)space->buffer_words * (space->streaming ? 3 : 2) * sizeof(Word);
     if (!state_init(space, &s->now) || !state_init(space, &s->new) ||
-        !(s->columns = fronts_columns(space)) || !state_init(space, &s->base) || !state_init(space, &s->trial) ||
+        !(s->columns = fronts_columns(space)) || !state_init(space, &s->base) ||
+        !state_init(space, &s->trial) || !slide_init(space, &s->slide) ||
+        !slide_init(space, &s->trial_slide) ||
         !tables_init(&s->tables, s->masks_at + masks, space->op_words) ||
         (switches.tally && !(s->tally = space->tally))) {
         search_free(s);
@@ -198,6 +206,8 @@ void search_free(Search *s) {
     state_free(&s->new);
     state_free(&s->base);
     state_free(&s->trial);
+    slide_free(&s->slide);
+    slide_free(&s->trial_slide);
     free(s->columns);
     free(s);
 }
@@ -210,7 +220,7 @@ static bool is_obsolete(const Tables *t, int32_t index) {
 
 Event search_run(Search *s, int64_t slice, size_t cap) {
     Tables *t = &s->tables;
-    for (int64_t i = 0; i < slice; i++) {
+    for (int64_t i = 0; i < slice && s->space->watch->advice == GO_ON; i++) {
         if (s->failed || search_bytes(s) > cap) return EVENT_NO_MEMORY;
         while (t->heap_count && is_obsolete(t, t->heap[0].node))
             tables_recycle(t, tables_pop(t).node);
@@ -229,9 +239,11 @@ Event search_run(Search *s, int64_t slice, size_t cap) {
         if (node->is_choice) choose_victim(s, index);
         else expand(s, index);
     }
+    if (s->space->watch->advice == STOP) s->failed = true;
     return s->failed ? EVENT_NO_MEMORY : EVENT_SLICE;
 }
 
+const Space *search_space(const Search *s) { return s->space; }
 int64_t search_states(const Search *s) { return s->states; }
 int64_t search_bound(const Search *s) { return s->bound; }
 int64_t search_known(const Search *s) { return s->known; }

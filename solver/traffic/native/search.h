@@ -20,6 +20,7 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
 void search_free(Search *search);
 /* Expand up to `slice` states while the tables stay under `cap` bytes. */
 Event search_run(Search *search, int64_t slice, size_t cap);
+const Space *search_space(const Search *search);
 int64_t search_states(const Search *search);
 int64_t search_bound(const Search *search);
 int64_t search_known(const Search *search);

@@ -27,6 +27,12 @@ typedef struct {
     bool failed;
 } Record;
 
+/* Ready ops of a state that have to be looked at for free moves, and those that would not fit. */
+typedef struct {
+    Word *look, *waiting; /* in one block, at `look` */
+    int64_t fits_at;      /* bytes with which the first of those waiting fits */
+} Slide;
+
 struct Search {
     const Space *space;
     Switches switches;
@@ -38,8 +44,9 @@ struct Search {
     size_t masks_at;
     uint8_t *columns; /* see fronts.h */
     State now, new, base, trial;
+    Slide slide, trial_slide;
     int32_t found;
-    bool failed; /* out of memory */
+    bool failed; /* out of memory, or stopped */
     Record *record;
 };
 
@@ -55,6 +62,8 @@ void state_sacrifice(Search *search, State *state, int32_t k, int32_t op);
 void state_step(Search *search, State *state, int32_t op);
 
 /* settle.c */
+bool slide_init(const Space *space, Slide *slide); /* false without memory */
+void slide_free(Slide *slide);
 /* Take free moves, and an op with free moves after it where that ends in a valley. */
 void settle(Search *search, State *state);
 

@@ -1,8 +1,17 @@
 /* Replacing a state by one that is at least as good: free moves and valleys. */
 #include "search_internal.h"
 
+bool slide_init(const Space *space, Slide *slide) {
+    slide->look = calloc(2 * (size_t)space->op_words + 1, sizeof(Word));
+    slide->waiting = slide->look ? slide->look + space->op_words : NULL;
+    return slide->look != NULL;
+}
+
+void slide_free(Slide *slide) { free(slide->look); }
+
+/* Whether an op that fits is a free move. */
 static bool is_free(const Space *sp, const State *st, int32_t op) {
-    if (lack_of(sp, st, op) > 0 || !is_calm(sp, st, op)) return false;
+    if (!is_calm(sp, st, op)) return false;
     int64_t bytes_in = 0, price_in = 0;
     EACH(k, sp->touch[op]) {
         if (ends_with(sp, st->undone, k, op)) continue;
@@ -21,16 +30,39 @@ static bool is_free(const Space *sp, const State *st, int32_t op) {
     return false;
 }
 
-/* Take free moves while there are any. */
-static void slide(Search *s, State *st) {
-    const Space *sp = s->space;
+/* Once `op` is undone: note what has to be looked at; returns the first word of it.
+ *
+ * An op is no free move for what its own buffers and those live say, or for want of room. */
+static int32_t look_again(const Space *sp, const State *st, Slide *sl, int32_t op) {
+    bool all = sp->live_capacity != NO_CAP;
+    int32_t first = look_around(sp, st->ready, sl->look, op);
+    if (!all && st->bytes > sl->fits_at) return first;
     for (int32_t w = 0; w < sp->op_words; w++) {
-        for (Word look = st->ready[w]; look; look &= look - 1) {
-            int32_t op = w * 64 + __builtin_ctzll(look);
-            if (!is_free(sp, st, op)) continue;
+        sl->look[w] |= all ? st->ready[w] : sl->waiting[w] & st->ready[w];
+        sl->waiting[w] = 0;
+    }
+    sl->fits_at = INT64_MIN;
+    return 0;
+}
+
+/* Take free moves, the first of those there are each time; look from word `w` on. */
+static void slide(Search *s, State *st, Slide *sl, int32_t w) {
+    const Space *sp = s->space;
+    while (w < sp->op_words) {
+        if (!sl->look[w]) {
+            w++;
+            continue;
+        }
+        int32_t op = w * 64 + __builtin_ctzll(sl->look[w]);
+        drop(sl->look, op);
+        int64_t lack = lack_of(sp, st, op);
+        if (lack > 0) {
+            put(sl->waiting, op);
+            if (st->bytes - lack > sl->fits_at) sl->fits_at = st->bytes - lack;
+        } else if (is_free(sp, st, op)) {
             state_step(s, st, op);
-            w = -1; /* look again from the start */
-            break;
+            int32_t first = look_again(sp, st, sl, op);
+            if (first < w) w = first;
         }
     }
 }
@@ -117,21 +149,29 @@ static bool is_live_valley(const Space *sp, const State *high, const State *low,
 
 void settle(Search *s, State *st) {
     const Space *sp = s->space;
-    slide(s, st);
+    size_t bytes = (size_t)sp->op_words * sizeof(Word);
+    memcpy(s->slide.look, st->ready, bytes);
+    memset(s->slide.waiting, 0, bytes);
+    s->slide.fits_at = INT64_MIN;
+    slide(s, st, &s->slide, 0);
     if (!s->switches.valleys) return;
-    for (int32_t w = 0; w < sp->op_words; w++) {
+    for (int32_t w = 0; w < sp->op_words && goes_on(sp->watch); w++) {
         for (Word look = st->ready[w]; look; look &= look - 1) {
             int32_t op = w * 64 + __builtin_ctzll(look);
             if (lack_of(sp, st, op) > 0 || !is_allowed(sp, st, op)) continue;
             int64_t mark = s->record ? s->record->count : 0;
             copy_state(s, &s->trial, st);
             state_step(s, &s->trial, op);
-            slide(s, &s->trial);
+            memcpy(s->trial_slide.look, s->slide.look, 2 * bytes);
+            s->trial_slide.fits_at = s->slide.fits_at;
+            slide(s, &s->trial, &s->trial_slide, look_again(sp, &s->trial, &s->trial_slide, op));
             if (!is_valley(sp, st, &s->trial) || !is_live_valley(sp, st, &s->trial, op)) {
                 if (s->record) s->record->count = mark;
                 continue;
             }
             copy_state(s, st, &s->trial);
+            memcpy(s->slide.look, s->trial_slide.look, 2 * bytes);
+            s->slide.fits_at = s->trial_slide.fits_at;
             w = -1;
             break;
         }

@@ -163,8 +163,10 @@ void sketch_offer(Sketch *s, Draft *d, int32_t parent, int32_t op) {
 static void expand(Sketch *s, int32_t index) {
     load(s, &s->now, index);
     for (int32_t w = 0; w < s->space->op_words; w++)
-        for (Word m = s->now.ready[w]; m && !s->failed; m &= m - 1)
-            sketch_undo(s, index, w * 64 + __builtin_ctzll(m));
+        for (Word m = s->now.ready[w]; m && !s->failed; m &= m - 1) {
+            if (!goes_on(s->space->watch)) s->failed = true; /* what is left undone is lost */
+            else sketch_undo(s, index, w * 64 + __builtin_ctzll(m));
+        }
 }
 
 static bool select_large(Sketch *s, int64_t limit) {
@@ -229,7 +231,7 @@ void sketch_free(Sketch *s) {
 
 Event sketch_run(Sketch *s, int64_t slice, size_t cap) {
     Tables *t = &s->tables;
-    for (int64_t i = 0; i < slice; i += 1 + s->ways) {
+    for (int64_t i = 0; i < slice && s->space->watch->advice == GO_ON; i += 1 + s->ways) {
         if (s->ways > MOST_WAYS) return EVENT_STUCK;
         if (s->failed || sketch_bytes(s) > cap) return EVENT_NO_MEMORY;
         while (t->heap_count && node_at(t, t->heap[0].node)->dead) tables_pop(t);
@@ -247,6 +249,7 @@ Event sketch_run(Sketch *s, int64_t slice, size_t cap) {
         s->ways = 0;
         expand(s, index);
     }
+    if (s->space->watch->advice == STOP) s->failed = true;
     return s->failed ? EVENT_NO_MEMORY : EVENT_SLICE;
 }
 

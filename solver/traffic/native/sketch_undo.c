@@ -73,6 +73,7 @@ static int64_t surplus(const Sketch *s, int64_t others, int64_t room) {
  * held besides the operands; `others` are held. */
 static void choose(Sketch *s, const Turn *t, int32_t from, int64_t room, int64_t others) {
     const Space *sp = s->space;
+    if (!goes_on(sp->watch)) s->failed = true;
     if (s->next.cost >= s->upper || s->failed || (s->trace && s->target == NONE)) return;
     if (++s->ways > MOST_WAYS) return;
     int64_t dropped = 0;

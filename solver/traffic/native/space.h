@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "watch.h"
+
 typedef uint64_t Word;
 
 enum { INPUT = 1, OUTPUT = 2, NO_CAP = -1 };
@@ -35,6 +37,7 @@ typedef struct {
     Span *writers;    /* per buffer: those that write it */
     Word *need;       /* per op: mask of all ops that must be undone before */
     struct Tally *tally; /* made on demand; serves one search at a time */
+    Watch *watch;        /* the same */
 } Space;
 
 static inline bool has(const Word *mask, int32_t i) { return mask[i >> 6] >> (i & 63) & 1; }

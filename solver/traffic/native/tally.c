@@ -2,6 +2,7 @@
 #include "tally_internal.h"
 
 static const int64_t MOST_STEPS = 1 << 21;
+enum { STEP_WORDS = 16 }; /* words of a mask that one step can handle */
 
 static uint64_t spread(uint64_t x) {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -74,7 +75,7 @@ static int64_t value(Tally *t, Key key) {
     int32_t begin = t->sets[key.index].effects, count = t->sets[key.index].count;
     int64_t best = INT64_MAX;
     bool missing = false;
-    t->steps += count;
+    t->steps += count * (1 + t->space->op_words / STEP_WORDS);
     for (int32_t i = begin; i < begin + count; i++) {
         Key after;
         int64_t cost = step(t->space, &t->effects[i], &key, &after);
@@ -89,51 +90,74 @@ static int64_t value(Tally *t, Key key) {
     return missing ? NONE : best;
 }
 
-/* Bytes at least still to pay, 0 once there have been more than `most` steps; -1 without memory. */
-static int64_t find_rest(Tally *t, const Word *undone, const Word *ready, uint64_t hash, int64_t held,
-                         int64_t cheap, int64_t most_steps) {
-    const Alias *settled = tally_settle(t, undone, ready, hash);
-    if (!settled) return -1;
-    Key key = {.index = settled->index};
-    key.held = most(0, held + settled->change);
-    key.cheap = least(most(0, cheap) + settled->cheap, key.held);
-    const Known *known = look_up(t, &key);
-    if (known) return known->rest;
-    if (t->steps > most_steps) return 0;
-    t->stack_count = 0;
-    if (!push(t, key)) return -1;
-    while (t->stack_count) {
+/* Work off the stack, depth first, until there have been more than `until` steps; false without
+ * memory. */
+static bool work(Tally *t, int64_t until) {
+    while (t->stack_count && goes_on(t->space->watch)) {
         Key top = t->stack[t->stack_count - 1];
         if (!look_up(t, &top)) {
             int64_t rest = value(t, top);
-            if (t->failed) return -1;
+            if (t->failed) return false;
             if (rest == NONE) {
-                if (t->steps > most_steps) return 0;
+                if (t->steps > until) return true;
                 continue;
             }
-            if (!learn(t, top, rest)) return -1;
+            if (!learn(t, top, rest)) return false;
         }
         t->stack_count--;
     }
-    return look_up(t, &key)->rest;
+    return true;
+}
+
+/* The settled state that stands for another; false without memory. */
+static bool settled_key(Tally *t, const Word *undone, const Word *ready, uint64_t hash, int64_t held,
+                        int64_t cheap, Key *key) {
+    const Alias *settled = tally_settle(t, undone, ready, hash);
+    if (!settled) return false;
+    key->index = settled->index;
+    key->held = most(0, held + settled->change);
+    key->cheap = least(most(0, cheap) + settled->cheap, key->held);
+    return true;
 }
 
 int64_t tally_rest(Tally *t, const Word *undone, const Word *ready, uint64_t hash, int64_t held,
                    int64_t cheap) {
-    return find_rest(t, undone, ready, hash, held, cheap, MOST_STEPS);
+    if (t->given_up) return 0;
+    Key key = {0};
+    if (!settled_key(t, undone, ready, hash, held, cheap, &key)) return -1;
+    const Known *known = look_up(t, &key);
+    if (known) return known->rest;
+    if (t->steps > MOST_STEPS) return 0;
+    t->warming = false;
+    t->stack_count = 0;
+    if (!push(t, key) || !work(t, MOST_STEPS)) return -1;
+    return t->stack_count ? 0 : look_up(t, &key)->rest;
 }
 
-bool tally_warm(Tally *t, int64_t steps, bool *done) {
+/* Have the whole problem on the stack. */
+static bool begin_warming(Tally *t) {
     const Space *sp = t->space;
-    int64_t until = least(t->steps + steps, MOST_STEPS);
     Word *root = calloc(2 * (size_t)sp->op_words + 1, sizeof(Word));
     if (!root) return false;
     for (int32_t i = 0; i < sp->ops; i++)
         if (sp->before[i].begin == sp->before[i].end) put(root + sp->op_words, i);
-    int64_t rest = find_rest(t, root, root + sp->op_words, 0, 0, 0, until);
+    Key key = {0};
+    t->stack_count = 0;
+    t->warming = settled_key(t, root, root + sp->op_words, 0, 0, 0, &key) && push(t, key);
     free(root);
-    *done = t->steps <= until || t->steps > MOST_STEPS;
-    return rest >= 0;
+    return t->warming;
+}
+
+bool tally_warm(Tally *t, int64_t steps, bool *done) {
+    if (!t->warming && !begin_warming(t)) return false;
+    if (!work(t, least(t->steps + steps, MOST_STEPS))) return false;
+    if (t->stack_count && t->steps > MOST_STEPS) tally_stop(t);
+    *done = !t->stack_count || t->given_up;
+    return true;
+}
+
+void tally_stop(Tally *t) {
+    t->given_up = true;
 }
 
 Tally *tally_new(const Space *space) {
@@ -141,7 +165,7 @@ Tally *tally_new(const Space *space) {
     if (!t) return NULL;
     t->space = space;
     size_t words = (size_t)space->op_words;
-    t->now = calloc(4 * words + 1, sizeof(Word));
+    t->now = calloc(5 * words + 1, sizeof(Word));
     if (!t->now || !tally_hash_init(&t->alias_hash) || !tally_hash_init(&t->set_hash) ||
         !tally_hash_init(&t->known_hash)) {
         tally_free(t);
@@ -150,6 +174,7 @@ Tally *tally_new(const Space *space) {
     t->ready = t->now + words;
     t->after = t->ready + words;
     t->after_ready = t->after + words;
+    t->look = t->after_ready + words;
     return t;
 }
 

@@ -15,5 +15,7 @@ int64_t tally_rest(Tally *tally, const Word *undone, const Word *ready, uint64_t
                    int64_t cheap);
 /* Work towards the bound of the whole problem for about so many steps; whether that is done. */
 bool tally_warm(Tally *tally, int64_t steps, bool *done); /* false without memory */
+/* Know no bounds any more. */
+void tally_stop(Tally *tally);
 
 #endif

@@ -57,10 +57,12 @@ struct Tally {
         known_room, stack_count, stack_room;
     Hash alias_hash, set_hash, known_hash;
     int64_t steps;
-    Word *now, *ready; /* scratch of settling */
+    Word *now, *ready, *look; /* scratch of settling */
     Word *after, *after_ready;
     Sums sums;
     bool failed;
+    bool given_up;
+    bool warming; /* the stack is that of the whole problem */
 };
 
 /* Room for one more element of an array. */

@@ -89,8 +89,8 @@ static int32_t set_index(Tally *t, const Word *undone, const Word *ready) {
     int32_t index = (int32_t)t->set_count++;
     memcpy(tally_undone(t, (size_t)index), undone, bytes);
     memcpy(tally_ready(t, (size_t)index), ready, bytes);
-    int32_t left = 0;
-    for (int32_t i = 0; i < sp->ops; i++) left += !has(undone, i);
+    int32_t left = sp->ops;
+    for (int32_t w = 0; w < sp->op_words; w++) left -= __builtin_popcountll(undone[w]);
     t->sets[index] = (Settled){NONE, 0, left == 0};
     tally_put_slot(&t->set_hash, hash, index);
     return index;
@@ -108,18 +108,23 @@ const Alias *tally_settle(Tally *t, const Word *undone, const Word *ready, uint6
     Alias found = {hash, 0, 0, NONE};
     memcpy(t->now, undone, bytes);
     memcpy(t->ready, ready, bytes);
-    for (int32_t w = 0; w < sp->op_words; w++)
-        for (Word look = t->ready[w]; look; look &= look - 1) {
-            int32_t op = w * 64 + __builtin_ctzll(look);
-            int64_t change, cheap;
-            if (!gain(sp, t->now, op, &change, &cheap)) continue;
-            put(t->now, op);
-            make_ready(sp, t->now, t->ready, op);
-            found.change += change;
-            found.cheap += cheap;
-            w = -1;
-            break;
+    memcpy(t->look, ready, bytes);
+    for (int32_t w = 0; w < sp->op_words;) {
+        if (!t->look[w]) {
+            w++;
+            continue;
         }
+        int32_t op = w * 64 + __builtin_ctzll(t->look[w]);
+        drop(t->look, op);
+        int64_t change, cheap;
+        if (!gain(sp, t->now, op, &change, &cheap)) continue;
+        put(t->now, op);
+        make_ready(sp, t->now, t->ready, op);
+        found.change += change;
+        found.cheap += cheap;
+        int32_t first = look_around(sp, t->ready, t->look, op);
+        if (first < w) w = first;
+    }
     found.index = set_index(t, t->now, t->ready);
     if (found.index == NONE) return NULL;
     size_t room = t->alias_room;
