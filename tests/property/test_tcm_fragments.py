@@ -10,6 +10,8 @@ from solver.traffic.plan import plan_traffic
 from solver.verify import check
 from tests.property.fragments import HARD, BruteForce, network
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 
 @pytest.mark.parametrize("mode", ["resident", "streaming"])
 @pytest.mark.parametrize("case", range(len(HARD)))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MODES = ("resident", "streaming")
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 
 def plans(count: int, seed: int) -> Iterator[tuple[Graph, Plan]]:
     for k, (graph, drawn) in enumerate(cases(count, seed, most_ops=12, least_ops=2)):

@@ -145,6 +145,7 @@ def test_a_plan_without_offsets_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     assert plan.warnings == (offsets.UNPLACED,)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_price_is_reported() -> None:
     graph = network(BLOCKS)
     plan = plan_traffic(graph, TCM)

@@ -11,7 +11,6 @@ import pytest
 
 from models import Graph, GraphBuilder, zoo
 from solver import Limits, Status, minimize_peak
-from solver.limits import Meter
 from solver.report.curve_plot import curve_plot
 from solver.report.page import TrafficReport, render_traffic_page
 from solver.report.page.arena import HEIGHT as ARENA_HEIGHT
@@ -114,8 +113,8 @@ def test_not_proven() -> None:
     assert "than the bound" in text
 
 
-def test_a_large_network_stays_small_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Meter, "seconds", 0.0)  # offsets are found, however long that takes
+@pytest.mark.usefixtures("unhurried")
+def test_a_large_network_stays_small_and_whole() -> None:
     graph = zoo.graph("nasnet_a")
     page = report(graph, 1800 * 1024, weights="stream")
     text = render_traffic_page(page)
