@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+from functools import cache
 from typing import Any
 
 import pytest
@@ -37,8 +38,18 @@ SETTINGS = switch_settings()
 DIRECTIONS = (False, True)
 
 
-def check_optimum(graph: Graph, rules: MemoryRules, pruning: Rules | None = None) -> int:
-    optimum = Oracle(graph, rules).least_peak()
+@cache
+def solved(count: int, seed: int, least_ops: int = 0) -> list[tuple[Graph, MemoryRules, int]]:
+    """Cases with the optimum of the brute force, once for all settings."""
+    drawn = cases(count, seed, least_ops=least_ops)
+    return [(graph, rules, Oracle(graph, rules).least_peak()) for graph, rules in drawn]
+
+
+def check_optimum(
+    graph: Graph, rules: MemoryRules, pruning: Rules | None = None, optimum: int | None = None
+) -> int:
+    if optimum is None:
+        optimum = Oracle(graph, rules).least_peak()
     plan = minimize_peak(graph, rules=rules, pruning=pruning)
     assert (plan.peak_bytes, plan.lower_bound_bytes) == (optimum, optimum), graph.name
     assert (plan.status, plan.limit) == ("optimal", None)
@@ -83,15 +94,14 @@ def test_the_optimum_of_graphs_that_shrink(graph: Graph, rules: MemoryRules) -> 
 
 @pytest.mark.parametrize("pruning", SETTINGS, ids=str)
 def test_every_switch_gives_one_optimum(pruning: Rules) -> None:
-    for graph, rules in cases(72, seed=110):
-        check_optimum(graph, rules, pruning)
+    for graph, rules, optimum in solved(72, 110):
+        check_optimum(graph, rules, pruning, optimum)
 
 
 @pytest.mark.parametrize("pruning", SETTINGS, ids=str)
 def test_search_refutes_below_the_optimum_and_finds_it(pruning: Rules) -> None:
-    for graph, rules in cases(72, seed=111, least_ops=1):
+    for graph, rules, optimum in solved(72, 111, least_ops=1):
         problem = make_problem(graph, rules)
-        optimum = Oracle(graph, rules).least_peak()
         for backward in DIRECTIONS:
             space = Space(problem, backward=backward)
             floor = problem.live_at_start

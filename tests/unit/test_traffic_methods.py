@@ -6,6 +6,7 @@ import random
 import threading
 from concurrent.futures import wait
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from models.graph import Graph
     from solver.plan import Plan
+    from solver.traffic.outcome import TrafficOutcome
 
 MODES = ("resident", "streaming")
 
@@ -85,20 +87,22 @@ def test_formulations_beside_pinned_weights() -> None:
     assert pinning > 3
 
 
-def small_and_tight(count: int, seed: int) -> Iterator[tuple[Graph, str, int]]:
-    """Graphs in the least TCM that will do, in every mode."""
+@cache
+def solved(count: int, seed: int) -> list[tuple[Graph, TrafficOutcome]]:
+    """Graphs in the least TCM that will do, in every mode, and what the search alone finds."""
+    found = []
     for k, (graph, _) in enumerate(cases(count, seed, most_ops=14, least_ops=10)):
-        mode = MODES[k % 2]
-        yield graph, mode, make_traffic_problem(graph, 1, mode=mode).least_capacity
+        tcm = make_traffic_problem(graph, 1, mode=MODES[k % 2]).least_capacity
+        found.append((graph, minimize_traffic(graph, tcm, mode=MODES[k % 2], method="dp")))
+    return found
 
 
 def test_cp_sat_helps_where_the_search_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """It claims the bound, or the search is first; the optimum is the same either way."""
     need("cpsat")
     monkeypatch.setattr(assist, "_STUCK", -1)
-    for graph, mode, tcm in small_and_tight(60, 955):
-        alone = plan_traffic(graph, tcm, mode=mode, method="dp")
-        plan = plan_traffic(graph, tcm, mode=mode, workers=2)
+    for graph, alone in solved(60, 955):
+        plan = plan_traffic(graph, alone.tcm_bytes, mode=alone.mode, workers=2)
         check(plan, graph)
         assert (plan.status, plan.traffic_bytes) == ("optimal", alone.traffic_bytes), graph.name
 
@@ -116,9 +120,8 @@ def test_what_cp_sat_claims_when_it_is_first(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(assist, "_STUCK", -1)
     monkeypatch.setattr(assist.Assistant, "on_progress", wait_for_it)
     claims = 0
-    for graph, mode, tcm in small_and_tight(60, 955):
-        alone = plan_traffic(graph, tcm, mode=mode, method="dp")
-        plan = plan_traffic(graph, tcm, mode=mode, workers=2)
+    for graph, alone in solved(60, 955):
+        plan = plan_traffic(graph, alone.tcm_bytes, mode=alone.mode, workers=2)
         check(plan, graph)
         assert (plan.status, plan.traffic_bytes) == ("optimal", alone.traffic_bytes), graph.name
         assert plan.certificate["kind"] != "search"
