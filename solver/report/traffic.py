@@ -20,12 +20,13 @@ _NAMED = 3
 _PROOFS = {
     "compulsory": "nothing moves but what has to move in any case",
     "peak": "the least peak is above the TCM, so something must be spilled",
+    "landmarks": "no plan for what must be live at some ops moves less",
     "sketch": "a relaxation of the problem, solved exactly, moves no less",
     "search": "an exhaustive search found no plan that moves less",
     "formulation": "no plan moves less",
     "pinning": "no way to share the TCM between activations and pinned weights moves less",
 }
-_ABOUT_LESS = ("sketch", "search", "formulation", "pinning")
+_ABOUT_LESS = ("landmarks", "sketch", "search", "formulation", "pinning")
 _BOUNDS = {  # where there may be a better plan
     **{kind: f"{_PROOFS[kind]} than the bound" for kind in _ABOUT_LESS},
     "compulsory": "this has to move in any case",

@@ -94,6 +94,8 @@ class CappedRun(Run):
         run = Run(replace(self.problem, external=None), watch, self.pruning)
         run.solve()
         self.meter.states += watch.states
+        if run.bound > self.bound:
+            self.landmarks = run.landmarks
         self._raise_bound(run.bound, run.proof)
         assert run.best is not None
         self._offer(run.best)

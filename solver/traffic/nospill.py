@@ -7,9 +7,11 @@ streaming mode a buffer with a single user never takes room, so it is left out.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from solver.limits import Limit, LimitReachedError, Meter
+from solver.limits import Limit, LimitReachedError, Limits, Meter
 from solver.memory import Problem, Storage
 from solver.peak.engine import Engine
 from solver.traffic.live import live_problem
@@ -71,6 +73,10 @@ def peak_problem(problem: TrafficProblem, *, loads: bool = True) -> Problem:
     )
 
 
+_MOST_STATES = 2**23  # of a question that may stay open
+_LEAST_SECONDS = 0.01
+
+
 class _Verdict:
     """Ends the engine once the answer is known."""
 
@@ -90,12 +96,13 @@ class _Verdict:
         self._observer.on_progress(states)
 
 
-def least_peak(problem: TrafficProblem, meter: Meter) -> Outcome:
+def least_peak(problem: TrafficProblem, meter: Meter, share: float = 1.0) -> Outcome:
     """Ask whether nothing need be spilled: whether the least peak is within the TCM.
 
-    The outcome's order holds loads and stores too.
+    The outcome's order holds loads and stores too. With a ``share`` of what is left of the limits,
+    and none of the limits reached, there may be no answer.
     """
-    return _ask(peak_problem(problem), problem.capacity, meter)
+    return _ask(peak_problem(problem), problem.capacity, meter, share)
 
 
 def least_live(problem: TrafficProblem, meter: Meter) -> Outcome:
@@ -104,13 +111,13 @@ def least_live(problem: TrafficProblem, meter: Meter) -> Outcome:
     return _ask(live_problem(problem), problem.live_capacity, meter)
 
 
-def _ask(problem: Problem, capacity: int, meter: Meter) -> Outcome:
+def _ask(problem: Problem, capacity: int, meter: Meter, share: float = 1.0) -> Outcome:
     """Ask the least-peak engine, until it knows on which side of ``capacity`` the peak lies.
 
     ``peak`` and ``bound`` tell the answer. A limit or an interrupt that struck before is in
     ``limit``.
     """
-    inner = Meter(meter.limits, _Verdict(capacity, meter.observer))
+    inner = Meter(_share_of(meter, share), _Verdict(capacity, meter.observer))
     inner.states = meter.states
     inner._start = meter._start  # noqa: SLF001  one clock for both
     outcome = Engine(problem, inner).solve()
@@ -118,4 +125,21 @@ def _ask(problem: Problem, capacity: int, meter: Meter) -> Outcome:
     is_known = outcome.peak <= capacity or outcome.bound > capacity
     if is_known and outcome.limit is not Limit.INTERRUPT:
         outcome.limit = None
+    if share < 1 and outcome.limit in (Limit.TIME, Limit.NODES):
+        outcome.limit = None
+        meter.allowance(1)
+        meter.check()
     return outcome
+
+
+def _share_of(meter: Meter, share: float) -> Limits:
+    """Return limits that leave the rest of those of the meter."""
+    limits = meter.limits
+    if share == 1:
+        return limits
+    seconds, nodes = limits.seconds, meter.states + _MOST_STATES
+    if seconds is not None:
+        seconds = meter.seconds + max(_LEAST_SECONDS, share * (seconds - meter.seconds))
+    if limits.nodes is not None:
+        nodes = min(nodes, meter.states + math.ceil(share * (limits.nodes - meter.states)))
+    return replace(limits, seconds=seconds, nodes=nodes)

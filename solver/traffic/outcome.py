@@ -45,14 +45,17 @@ class TrafficOutcome:
     peak_bytes : int or None
         The most TCM in use at any time.
     proof : str
-        What the bound rests on: ``"compulsory"`` (nothing else moves), ``"sketch"`` or
-        ``"search"`` (:mod:`solver.traffic.sketch`, :mod:`solver.traffic.explorer`), ``"peak"``
-        (least peak above the TCM, so that something must be dropped), ``"formulation"`` (the word
-        of the solver that ``method`` names), ``"pinning"`` (:mod:`solver.traffic.pinning`, on what
+        What the bound rests on: ``"compulsory"`` (nothing else moves),
+        ``"landmarks"`` (:mod:`solver.traffic.landmarks`), ``"sketch"`` or ``"search"``
+        (:mod:`solver.traffic.sketch`, :mod:`solver.traffic.explorer`), ``"peak"`` (least peak above
+        the TCM, so that something must be dropped), ``"formulation"`` (the word of the solver that
+        ``method`` names), ``"pinning"`` (:mod:`solver.traffic.pinning`, on what
         ``method`` proves of the activations). If infeasible: ``"footprint"`` (an op is larger than
         the TCM), ``"external"`` (inputs or outputs are larger than what the budget leaves beside
         the TCM), ``"live"`` (the least peak of all that is live is above the budget) or
         ``"search"``.
+    landmarks : tuple of str
+        Ops that the bound rests on, where that is the proof.
     limit : str or None
         Limit that stopped the solver before its proof.
     baselines : mapping of str to int
@@ -93,6 +96,7 @@ class TrafficOutcome:
     traffic_lower_bound_bytes: int
     peak_bytes: int | None
     proof: str
+    landmarks: tuple[str, ...] = ()
     limit: str | None = None
     baselines: Mapping[str, int] = field(default_factory=dict)
     oversized: Mapping[str, int] = field(default_factory=dict)

@@ -143,6 +143,8 @@ def _certificate(outcome: TrafficOutcome) -> dict[str, Any]:
             "method": outcome.method,
             "bound_bytes": outcome.traffic_lower_bound_bytes,
         }
+    if outcome.landmarks:
+        found["landmarks"] = list(outcome.landmarks)
     if outcome.oversized:
         found["oversized"] = dict(outcome.oversized)
     if outcome.budget_bytes is not None:

@@ -15,22 +15,25 @@ from solver.traffic.formulate import formulate
 from solver.traffic.heuristics import quick
 from solver.traffic.intervals import best_replacement
 from solver.traffic.ladder import Ladder, share_of
+from solver.traffic.landmarks import Landmarks
 from solver.traffic.nospill import least_peak, peak_problem
 from solver.traffic.residency import Residency, spilled_bytes
-from solver.traffic.rules import UNBOUNDED, Rules
 from solver.traffic.search import Search, warm_up
 from solver.traffic.space import Space
+from solver.traffic.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from solver.traffic.backend import RawOutcome
-    from solver.traffic.model import TrafficProblem
-    from solver.traffic.rules import Sketch
+    from solver.traffic.rules import Rules, Sketch
 
 _GREED = (8, 2)  # weights of the cost to come in the quick searches before the exact one
 _QUICK_STATES = 4096
 _PEAK_STATES = 2**17
+_PEAK_SHARE = 0.5  # of the limits, for the question whether nothing need be spilled
+_FEW_LANDMARKS, _MOST_LANDMARKS = 4, 256
+_LARGE = 512  # ops from which on an order of least peak is tried at once
 _ROUNDS = (2**18, 2**20, 2**22)  # states of each sketch
 _BRIEFLY = 4  # a search between them has so many times fewer
 _REPLACEMENT_SECONDS = 2.0
@@ -38,53 +41,23 @@ _REPLACEMENT_SHARE = 0.1  # of the time limit
 
 
 @dataclass(slots=True)
-class Run:
-    """One solve; ``best`` and ``bound`` are valid at any time.
+class Run(Standing):
+    """One solve.
 
     Attributes
     ----------
-    problem : TrafficProblem
-        No op may be oversized.
-    meter : Meter
-        Limits and observer.
     pruning : Rules
         Switches of the exact search.
     method : str
         See :func:`solver.traffic.minimize_traffic`.
     assisted : bool
         Whether CP-SAT may join in on a second core.
-    best : Residency or None
-        The best plan so far. There always is one unless external memory is capped.
-    spilled, bound : int
-        Its non-compulsory bytes, and what none goes below.
-    proof : str
-        What the bound rests on.
-    limit : Limit or None
-        What stopped the solver.
-    least_budget : int
-        Where external memory is capped: no budget below this works with this TCM.
-    is_infeasible : bool
-        Whether there is no plan at all, as ``proof`` says.
-    baselines : dict of str to int
-        Traffic of simple orders.
-    curve : list of (float, int, int)
-        Seconds, traffic and bound after each improvement of either.
     """
 
-    problem: TrafficProblem
-    meter: Meter
     pruning: Rules
     method: str = "auto"
     assisted: bool = False
-    best: Residency | None = None
-    spilled: int = UNBOUNDED
-    bound: int = 0
-    proof: str = "compulsory"
-    limit: Limit | None = None
-    least_budget: int = 0
-    is_infeasible: bool = False
-    baselines: dict[str, int] = field(default_factory=dict)
-    curve: list[tuple[float, int, int]] = field(default_factory=list)
+    _chain: Landmarks | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         first = SIMPLE_ORDERS["kahn"](peak_problem(self.problem, loads=False))
@@ -117,6 +90,10 @@ class Run:
         self.meter.check()
         order = self._ask_peak()
         if self.spilled > 0:
+            self._chain = Landmarks(self.problem, order)
+            self._raise_by_landmarks(_FEW_LANDMARKS)
+            if len(self.problem) >= _LARGE:
+                self._try_least_peak()
             self._improve(order)
 
     def _improve(self, *orders: tuple[int, ...]) -> None:
@@ -184,6 +161,9 @@ class Run:
                     return None
             if states == _ROUNDS[0]:
                 self._try_least_peak()
+                self._raise_by_landmarks(_MOST_LANDMARKS)
+                if self._is_settled:
+                    return None
             if ladder.is_done(ladder.rows - 1):
                 break
         return ladder.best
@@ -201,12 +181,25 @@ class Run:
             raise LimitReachedError(Limit.INTERRUPT)
         self._replace([v for v in outcome.order if v < len(self.problem)])
 
+    def _seconds_for_a_share(self) -> float:
+        return share_of(self.meter) - self.meter.seconds
+
+    def _raise_by_landmarks(self, most: int) -> None:
+        """Use more landmarks, up to so many."""
+        if self._chain is None or self._is_settled:
+            return
+        for bound in self._chain.bounds(most, self._seconds_for_a_share):
+            if bound.spilled > self.bound:
+                self.landmarks = bound.ops
+            self._raise_bound(min(bound.spilled, self.spilled), "landmarks")
+            self.meter.check()
+
     def _raise_by_sketch(self, bound: int) -> None:
         self._raise_bound(min(bound, self.spilled), "sketch")
 
     def _ask_peak(self) -> tuple[int, ...]:
-        """Settle whether nothing need be spilled; return an order of low peak."""
-        outcome = least_peak(self.problem, self.meter)
+        """Settle whether nothing need be spilled, if that is soon done; return a low order."""
+        outcome = least_peak(self.problem, self.meter, _PEAK_SHARE)
         order = tuple(v for v in outcome.order if v < len(self.problem))
         if outcome.peak <= self.problem.capacity:
             self._offer(Residency(order, frozenset()))
@@ -265,34 +258,3 @@ class Run:
     def _weigh(self, found: Residency) -> bool:
         """Offer what a quick search found; tell whether its order deserves more."""
         return self._offer(found)
-
-    def _is_within(self, plan: Residency) -> bool:  # noqa: ARG002
-        """Whether a plan that fits in the TCM is one."""
-        return True
-
-    def _offer(self, plan: Residency) -> bool:
-        spilled = spilled_bytes(self.problem, plan)
-        if spilled >= self.spilled or not self._is_within(plan):
-            return False
-        self.best, self.spilled = plan, spilled
-        self._record()
-        self.meter.observer.on_incumbent(self.problem.compulsory_bytes + spilled)
-        return True
-
-    def _raise_bound(self, bound: int, proof: str) -> None:
-        if bound > self.bound:
-            self.bound, self.proof = bound, proof
-            self._record()
-            self.meter.observer.on_bound(self.problem.compulsory_bytes + bound)
-
-    def _record(self) -> None:
-        if self.best is None:
-            return
-        compulsory = self.problem.compulsory_bytes
-        self.curve.append(
-            (
-                round(self.meter.seconds, 6),
-                compulsory + self.spilled,
-                compulsory + min(self.bound, self.spilled),
-            )
-        )

@@ -10,7 +10,8 @@
 
 A weaker cut beside a search or formulation is checked all the same.
 
-The bound of a plan of least traffic is what has to move in any case (``"compulsory"``), or a claim
+The bound of a plan of least traffic is what has to move in any case (``"compulsory"``), what is
+absent while the ops of a chain run (``"landmarks"``, :mod:`solver.verify.landmarks`), or a claim
 taken on trust: ``"search"``, ``"sketch"`` (a search of a relaxation), ``"peak"`` (the least peak is
 above the TCM), ``"formulation"``, or ``"pinning"`` (all ways to share the TCM with weights), which
 may rest on a formulation.
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from solver.verify.closed import check_closed
 from solver.verify.cut import check_cut
 from solver.verify.errors import require, require_count
+from solver.verify.landmarks import check_landmarks
 from solver.verify.window import check_window
 
 if TYPE_CHECKING:
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 
 _KINDS = ("ends", "cut", "search", "formulation")
 _TRAFFIC_KINDS = (
-    "compulsory", "footprint", "external", "live", "peak", "sketch", "search", "formulation",
-    "pinning",
+    "compulsory", "footprint", "external", "live", "peak", "landmarks", "sketch", "search",
+    "formulation", "pinning",
 )  # fmt: skip
 _REFUSALS = {
     "footprint": "an op that is larger than the TCM",
@@ -108,7 +110,7 @@ def check_certificate(plan: Plan, memory: Memory) -> Proof:
     return proof
 
 
-def check_traffic_certificate(plan: Plan) -> Proof:
+def check_traffic_certificate(plan: Plan, memory: Memory) -> Proof:
     """Check what a plan of least traffic says of its bound; that it is the plan's has been checked.
 
     Raises
@@ -137,6 +139,8 @@ def check_traffic_certificate(plan: Plan) -> Proof:
         return Proof(words, is_checked=False)
     if plan.lower_bound_bytes == plan.compulsory_bytes:
         return Proof("what has to move in any case")
+    if kind == "landmarks":
+        return Proof(f"what is absent while {check_landmarks(plan, memory)} ops of a chain run")
     require(kind != "compulsory", f"{plan.compulsory_bytes} bytes are compulsory, the bound is not")
     return Proof(words, is_checked=False)
 

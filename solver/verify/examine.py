@@ -63,7 +63,7 @@ def examine(plan: Plan, graph: Graph) -> Findings:
 
 def _examine_traffic(plan: Plan, graph: Graph) -> Findings:
     check_traffic(plan, graph)
-    proof = check_traffic_certificate(plan)
+    proof = check_traffic_certificate(plan, state_memory(graph, stated_rules(plan)))
     return Findings(
         len(plan.order), plan.peak_bytes, plan.lower_bound_bytes, proof, plan.arena_bytes
     )

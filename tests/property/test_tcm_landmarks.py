@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from models import GraphBuilder
+from solver.limits import Limits
 from solver.memory import MemoryRules
+from solver.plan import Plan, Status
 from solver.traffic import make_traffic_problem, minimize_traffic
 from solver.traffic.landmarks import Landmarks
 from solver.traffic.landmarks.linear import ONE, ZERO, LinearProgram
 from solver.traffic.landmarks.program import ChainProgram, reach
+from solver.traffic.plan import plan_traffic
+from solver.verify.errors import VerificationError
+from solver.verify.examine import examine
+from solver.verify.landmarks import least_spill
+from solver.verify.storages import Rules, state_memory
 from tests.property.graphs import cases, random_order
 from tests.property.tcm_oracle import BruteForce
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from models.graph import Graph
     from solver.traffic.model import TrafficProblem
 
@@ -51,7 +61,7 @@ def bound_of(problem: TrafficProblem, chain: list[int]) -> int:
 @pytest.mark.parametrize("seed", [990, 991])
 def test_brute_force_spills_no_less(mode: str, seed: int) -> None:
     tight = positive = 0
-    for graph, drawn in cases(500, seed, most_ops=6, least_ops=4):
+    for graph, drawn in cases(300, seed, most_ops=6, least_ops=4):
         rules = MemoryRules(drawn.alignment, views=drawn.views)
         rng = random.Random(graph.name)
         least = make_traffic_problem(graph, 1, mode=mode, rules=rules).least_capacity
@@ -66,14 +76,14 @@ def test_brute_force_spills_no_less(mode: str, seed: int) -> None:
         assert bound <= optimum - problem.compulsory_bytes, graph.name
         positive += 1
         tight += bound == optimum - problem.compulsory_bytes
-    assert positive > 8
-    assert tight > 5 or mode == "streaming"  # where operands take no room
+    assert positive > 5
+    assert tight > 3 or mode == "streaming"  # where operands take no room
 
 
 @pytest.mark.parametrize("mode", ["resident", "streaming"])
 def test_the_search_spills_no_less(mode: str) -> None:
     tight = positive = 0
-    for graph, drawn in cases(400, 992, most_ops=16, least_ops=8):
+    for graph, drawn in cases(250, 992, most_ops=16, least_ops=8):
         rules = MemoryRules(drawn.alignment, views=drawn.views)
         rng = random.Random(graph.name)
         tcm = make_traffic_problem(graph, 1, mode=mode, rules=rules).least_capacity
@@ -88,8 +98,8 @@ def test_the_search_spills_no_less(mode: str) -> None:
         assert bound <= spilled, graph.name
         positive += 1
         tight += bound == spilled
-    assert positive > 50
-    assert tight > 20 or mode == "streaming"
+    assert positive > 30
+    assert tight > 10 or mode == "streaming"
 
 
 def hills(count: int) -> Graph:
@@ -129,7 +139,7 @@ def test_more_landmarks_say_more() -> None:
         tcm = make_traffic_problem(graph, 1).least_capacity
         problem = make_traffic_problem(graph, tcm)
         landmarks = Landmarks(problem, random_order(graph, random.Random(1)))
-        bounds = list(landmarks.bounds(lambda: 0.0, LONG))
+        bounds = [bound.spilled for bound in landmarks.bounds(10**6, lambda: LONG)]
         if not bounds:
             continue
         assert bound_of(problem, landmarks.some(10**6)) >= max(bounds)
@@ -159,3 +169,66 @@ def test_any_multipliers_prove_a_bound() -> None:
     for wrong in (0.0, 0.1, 1.0, 1.4, 1.6, 2.5, 5.0, 100.0, -7.0):
         assert program._exact([wrong, 0.3]) <= 3
     assert program.bound(0.0) in (None, 3)
+
+
+@pytest.mark.parametrize("mode", ["resident", "streaming"])
+def test_two_statements_of_the_program_agree(mode: str) -> None:
+    positive = 0
+    for graph, drawn in cases(150, 994, most_ops=16, least_ops=6):
+        rules = MemoryRules(drawn.alignment, views=drawn.views)
+        tcm = make_traffic_problem(graph, 1, mode=mode, rules=rules).least_capacity
+        problem = make_traffic_problem(graph, tcm, mode=mode, rules=rules)
+        if not len(problem):
+            continue
+        chain = some_chain(problem, random.Random(graph.name))
+        memory = state_memory(graph, Rules(rules.alignment, views=rules.views))
+        other = least_spill(memory, chain, tcm, streams=mode == "streaming")
+        assert bound_of(problem, chain) == other, graph.name
+        positive += other > 0
+    assert positive > 10
+
+
+def proven_by_landmarks() -> Iterator[tuple[Plan, Graph]]:
+    for k, (graph, drawn) in enumerate(cases(200, 995, most_ops=20, least_ops=8)):
+        rules = MemoryRules(drawn.alignment, views=drawn.views)
+        mode = ("resident", "streaming")[k % 2]
+        tcm = make_traffic_problem(graph, 1, mode=mode, rules=rules).least_capacity
+        plan = plan_traffic(graph, tcm, Limits(nodes=40), mode=mode, rules=rules)
+        if plan.certificate["kind"] == "landmarks":
+            yield plan, graph
+
+
+def test_a_plan_proves_its_bound_by_landmarks() -> None:
+    optimal = found = 0
+    for plan, graph in proven_by_landmarks():
+        proof = examine(plan, graph).proof
+        assert proof.is_checked
+        assert "chain" in proof.words
+        found += 1
+        optimal += plan.status == "optimal"
+    assert found > 20
+    assert optimal > 5
+
+
+def test_wrong_landmarks_are_refused() -> None:
+    refused = {"proves more": 0, "not a chain": 0, "no op": 0, "none": 0}
+
+    def refuse(plan: Plan, graph: Graph, why: str, **changes: object) -> None:
+        certificate = {**plan.certificate, **changes}
+        bound = int(certificate["bound_bytes"])
+        if plan.traffic_bytes is None or bound > plan.traffic_bytes:
+            return
+        status = Status.OPTIMAL if bound == plan.traffic_bytes else Status.FEASIBLE
+        false = replace(plan, certificate=certificate, lower_bound_bytes=bound, status=status)
+        with pytest.raises(VerificationError, match=r"landmark|need not run|no op|the gap"):
+            examine(false, graph)
+        refused[why] += 1
+
+    for plan, graph in proven_by_landmarks():
+        ops = list(plan.certificate["landmarks"])
+        bound = plan.lower_bound_bytes
+        refuse(plan, graph, "proves more", bound_bytes=bound + 64 * plan.options["alignment"])
+        refuse(plan, graph, "not a chain", landmarks=[*ops, ops[0]])
+        refuse(plan, graph, "no op", landmarks=["nobody", *ops])
+        refuse(plan, graph, "none", landmarks=[])
+    assert all(refused.values()), refused

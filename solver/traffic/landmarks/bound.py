@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from solver.traffic.landmarks.program import ChainProgram
 
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from solver.traffic.model import TrafficProblem
 
 _GROWTH = 4
-_SLOWER = 8  # times as long, at most, as the program with fewer landmarks took
+_MOST_PLACES = 2**17  # ops times landmarks
+_LEAST_SECONDS, _MOST_SECONDS = 0.01, 10.0  # for one program
+
+
+class Bound(NamedTuple):
+    """Bytes that every plan spills at least, by what is absent while some ops run."""
+
+    spilled: int
+    ops: tuple[int, ...]
 
 
 class Landmarks:
@@ -33,31 +41,30 @@ class Landmarks:
         self._problem = problem
         self._excess = excess(problem, order)
         self._chain = self._heaviest(order)
+        self._next = 1
         self._unit = math.gcd(*(b.size for b in problem.buffers)) or 1
 
-    def bounds(self, clock: Callable[[], float], until: float) -> Iterator[int]:
-        """Yield bounds in bytes, from more and more landmarks, while there is time for more.
+    def bounds(self, most: int, seconds: Callable[[], float]) -> Iterator[Bound]:
+        """Yield bounds, from more and more landmarks; go on where an earlier call ended.
 
         Parameters
         ----------
-        clock : callable
-            Tells the time in seconds.
-        until : float
-            When to stop, by that clock.
+        most : int
+            The most landmarks to use.
+        seconds : callable
+            Tells how long the next program may take.
         """
-        count = 1
-        while self._chain:
-            begin = clock()
-            if begin >= until:
+        while self._next <= most and self._next < _GROWTH * len(self._chain):
+            count = min(self._next, len(self._chain))
+            if count * len(self._problem) > _MOST_PLACES:
                 return
-            found = ChainProgram(self._problem, self.some(count), self._unit).bound(until - begin)
+            ops = self.some(count)
+            program = ChainProgram(self._problem, ops, self._unit)
+            found = program.bound(min(max(seconds(), _LEAST_SECONDS), _MOST_SECONDS))
             if found is None:
                 return
-            yield found * self._unit
-            now = clock()
-            if count >= len(self._chain) or now + _SLOWER * (now - begin) > until:
-                return
-            count *= _GROWTH
+            self._next *= _GROWTH
+            yield Bound(found * self._unit, tuple(ops))
 
     def some(self, count: int) -> list[int]:
         """Spread so many landmarks over the chain: of each part the one of most excess."""

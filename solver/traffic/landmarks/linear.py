@@ -11,7 +11,8 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_SCALE = 2**20  # multipliers are whole numbers of parts
+_SCALE = 2**40  # of which multipliers are whole numbers
+_SLACK = 2**36  # given up, so that another solver's multipliers prove the bound as well
 
 
 class Term(NamedTuple):
@@ -96,4 +97,4 @@ class LinearProgram:
             left[variable] += factor * whole[row]
         value = sum(min(0, cost) for cost in left)
         value -= sum(most * w for most, w in zip(self._most, whole, strict=True))
-        return -(-value // _SCALE)
+        return -((_SLACK - value) // _SCALE)
