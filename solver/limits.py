@@ -100,6 +100,11 @@ class Meter:
         """Wall time since the meter was made."""
         return time.monotonic() - self._start
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return self.limits.seconds is not None and self.seconds > self.limits.seconds
+
     def allowance(self, states: int) -> int:
         """How many of ``states`` more states the limits allow.
 
@@ -152,7 +157,7 @@ class Meter:
         LimitReachedError
             When a limit is hit.
         """
-        if self.limits.seconds is not None and self.seconds > self.limits.seconds:
+        if self.is_over:
             raise LimitReachedError(Limit.TIME)
         if self.limits.memory_bytes is not None and resident_bytes() > self.limits.memory_bytes:
             raise LimitReachedError(Limit.MEMORY)

@@ -8,10 +8,12 @@ steps at which the same blocks are alive; only columns that are not contained in
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from solver.arena.layout import Instance
 
 
@@ -31,6 +33,10 @@ class Body:
         Bytes per column of the range: the bottom is flat, the top may have steps.
     pin : int or None
         The offset it must have.
+    size : int
+        Bytes at the highest column.
+    is_flat : bool
+        Whether it is a rectangle.
     """
 
     members: tuple[int, ...]
@@ -40,11 +46,12 @@ class Body:
     end: int
     sizes: tuple[int, ...]
     pin: int | None = None
+    size: int = field(init=False, compare=False)
+    is_flat: bool = field(init=False, compare=False)
 
-    @property
-    def size(self) -> int:
-        """Bytes at the highest column."""
-        return max(self.sizes)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", max(self.sizes))
+        object.__setattr__(self, "is_flat", min(self.sizes) == self.size)
 
     @property
     def duration(self) -> int:
@@ -55,11 +62,6 @@ class Body:
     def area(self) -> int:
         """Bytes x steps of the bounding rectangle."""
         return self.size * self.duration
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether the body is a rectangle."""
-        return min(self.sizes) == max(self.sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,9 @@ def parts_of(instance: Instance) -> tuple[Part, ...]:
     """
     chains = _chains(instance)
     columns = _columns(instance)
+    pins = dict(instance.pins)
     bodies = sorted(
-        (_body(instance, chain, columns) for chain in chains),
+        (_body(instance, chain, columns, pins) for chain in chains),
         key=lambda body: (body.begin, body.end, body.members),
     )
     groups: list[list[Body]] = []
@@ -137,13 +140,15 @@ def _columns(instance: Instance) -> list[int]:
     return columns
 
 
-def _body(instance: Instance, members: tuple[int, ...], columns: list[int]) -> Body:
+def _body(
+    instance: Instance, members: tuple[int, ...], columns: list[int], pins: Mapping[int, int]
+) -> Body:
     sizes: dict[int, int] = {}
     for i in members:
         block = instance.blocks[i]
         for column in range(bisect_left(columns, block.begin), bisect_left(columns, block.end)):
             sizes[column] = max(sizes.get(column, 0), instance.size(i))
-    pinned = {offset for i, offset in instance.pins if i in members}
+    pinned = {pins[i] for i in members if i in pins}
     if len(pinned) > 1:
         names = ", ".join(repr(instance.blocks[i].name) for i in members)
         raise ContradictionError(f"{names} share one offset but are pinned to {sorted(pinned)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from solver.arena.bodies import ContradictionError
 
@@ -10,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from solver.arena.bodies import Body, Part
+
+_FEW = 256  # bodies that are placed faster one by one
+_MOST = 2**62  # bytes that arrays can add up
 
 
 def preorders(part: Part) -> Iterator[tuple[int, ...]]:
@@ -48,39 +53,97 @@ def first_fit(part: Part, preorder: Sequence[int]) -> list[int]:
         If two pinned bodies overlap.
     """
     bodies = part.bodies
-    offsets = [-1] * len(bodies)
-    placed: list[int] = []
-    pinned = sorted(
-        (i for i in preorder if bodies[i].pin is not None), key=lambda i: bodies[i].pin or 0
-    )
-    for i in pinned:
+    places: _Places = _Rectangles(bodies) if _Rectangles.serve(bodies) else _Bodies(bodies)
+    pinned = [i for i in preorder if bodies[i].pin is not None]
+    for i in sorted(pinned, key=lambda i: bodies[i].pin or 0):
         offset = bodies[i].pin or 0
-        if _lowest(bodies[i], offset, bodies, placed, offsets) != offset:
+        if places.lowest(i, offset) != offset:
             raise ContradictionError(f"a block cannot be pinned to {offset}: another is there")
-        offsets[i] = offset
-        placed.append(i)
+        places.put(i, offset)
     for i in preorder:
-        if offsets[i] < 0:
-            offsets[i] = _lowest(bodies[i], 0, bodies, placed, offsets)
-            placed.append(i)
-    return offsets
+        if bodies[i].pin is None:
+            places.put(i, places.lowest(i, 0))
+    return places.offsets
 
 
-def _lowest(
-    body: Body, start: int, bodies: Sequence[Body], placed: Sequence[int], offsets: Sequence[int]
-) -> int:
-    """Least offset from ``start`` up at which ``body`` meets none of the placed bodies."""
-    forbidden = sorted(
-        (offsets[j] - room_below, offsets[j] + room_above)
-        for j in placed
-        if bodies[j].begin < body.end and body.begin < bodies[j].end
-        for room_below, room_above in (_clearance(body, bodies[j]),)
-    )
-    offset = start
-    for low, high in forbidden:  # body may not start strictly between low and high
-        if low < offset < high:
-            offset = high
-    return offset
+class _Places(Protocol):
+    """Bodies placed so far, and their offsets."""
+
+    @property
+    def offsets(self) -> list[int]: ...
+
+    def put(self, i: int, offset: int) -> None: ...
+
+    def lowest(self, i: int, start: int) -> int:
+        """Least offset from ``start`` up at which a body meets none of those placed."""
+
+
+class _Bodies:
+    """Bodies of any shape."""
+
+    def __init__(self, bodies: Sequence[Body]) -> None:
+        self.offsets = [-1] * len(bodies)
+        self._bodies = bodies
+        self._placed: list[int] = []
+
+    def put(self, i: int, offset: int) -> None:
+        self.offsets[i] = offset
+        self._placed.append(i)
+
+    def lowest(self, i: int, start: int) -> int:
+        body = self._bodies[i]
+        forbidden = sorted(
+            (self.offsets[j] - room_below, self.offsets[j] + room_above)
+            for j in self._placed
+            for other in (self._bodies[j],)
+            if other.begin < body.end and body.begin < other.end
+            for room_below, room_above in (_clearance(body, other),)
+        )
+        offset = start
+        for low, high in forbidden:  # body may not start strictly between low and high
+            if low < offset < high:
+                offset = high
+        return offset
+
+
+class _Rectangles:
+    """Many flat bodies: the same with arrays."""
+
+    @staticmethod
+    def serve(bodies: Sequence[Body]) -> bool:
+        """Whether bodies are many enough for arrays, and rectangles of no more bytes than fit."""
+        return (
+            len(bodies) > _FEW
+            and all(body.is_flat for body in bodies)
+            and sum(body.size for body in bodies) + max(body.pin or 0 for body in bodies) < _MOST
+        )
+
+    def __init__(self, bodies: Sequence[Body]) -> None:
+        self._bodies = bodies
+        self._count = 0
+        self._ids = np.zeros(len(bodies), np.int64)
+        self._begin, self._end, self._bottom, self._top = np.zeros((4, len(bodies)), np.int64)
+
+    @property
+    def offsets(self) -> list[int]:
+        found = np.zeros(len(self._bodies), np.int64)
+        found[self._ids] = self._bottom
+        return [int(offset) for offset in found]
+
+    def put(self, i: int, offset: int) -> None:
+        n, body = self._count, self._bodies[i]
+        self._ids[n] = i
+        self._begin[n], self._end[n] = body.begin, body.end
+        self._bottom[n], self._top[n] = offset, offset + body.size
+        self._count += 1
+
+    def lowest(self, i: int, start: int) -> int:
+        n, body = self._count, self._bodies[i]
+        met = np.flatnonzero((self._begin[:n] < body.end) & (body.begin < self._end[:n]))
+        met = met[np.argsort(self._bottom[met], kind="stable")]
+        reach = np.maximum.accumulate(np.concatenate(([start], self._top[met])))
+        free = np.flatnonzero(self._bottom[met] - body.size >= reach[:-1])
+        return int(reach[free[0]] if free.size else reach[-1])
 
 
 def _clearance(body: Body, other: Body) -> tuple[int, int]:

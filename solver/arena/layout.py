@@ -16,14 +16,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from solver.arena.blocks import Block, blocks_of
 from solver.verify.errors import VerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from solver.memory import Problem
 
@@ -231,16 +230,23 @@ def check_layout(layout: Layout, height: int) -> None:
         )
     pairs = set(instance.in_place)
     placed = [i for i, block in enumerate(blocks) if block.size]
-    for i, j in combinations(placed, 2):
-        if not blocks[i].meets(blocks[j]) or (i, j) in pairs or (j, i) in pairs:
+    tops = [offset + instance.size(i) for i, offset in enumerate(offsets)]
+    for i, j in _meetings(blocks, placed):
+        if tops[i] <= offsets[j] or tops[j] <= offsets[i] or (i, j) in pairs or (j, i) in pairs:
             continue  # a pair meets in one step only: the instance has checked it
-        _require(
-            offsets[i] + instance.size(i) <= offsets[j]
-            or offsets[j] + instance.size(j) <= offsets[i],
-            f"blocks {blocks[i].name!r} and {blocks[j].name!r} overlap in time and in memory",
-        )
-    top = max((offsets[i] + instance.size(i) for i in placed), default=0)
+        names = f"{blocks[i].name!r} and {blocks[j].name!r}"
+        raise VerificationError(f"blocks {names} overlap in time and in memory")
+    top = max((tops[i] for i in placed), default=0)
     _require(top == height, f"the arena ends at {top} bytes, not at {height}")
+
+
+def _meetings(blocks: Sequence[Block], placed: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield each two blocks that are alive at one step, once."""
+    alive: list[int] = []
+    for i in sorted(placed, key=lambda i: blocks[i].begin):
+        alive = [j for j in alive if blocks[j].end > blocks[i].begin]
+        yield from ((j, i) for j in alive)
+        alive.append(i)
 
 
 def _refuse_repeated(what: str, indices: Sequence[int], blocks: Sequence[Block]) -> None:

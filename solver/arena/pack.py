@@ -219,11 +219,11 @@ class _Run:
         return part.height > self.goal and not self._is_refuted
 
     def start(self) -> None:
-        """Give every part a layout, whatever the limits."""
+        """Give every part a layout, whatever the limits, and the best of several within them."""
         for part in self._parts:
             for preorder in preorders(part.part):
                 part.offer(first_fit(part.part, preorder))
-                if part.height <= self.goal:
+                if part.height <= self.goal or self._meter.is_over:
                     break
 
     def finish(self) -> None:

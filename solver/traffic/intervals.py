@@ -3,6 +3,10 @@
 Each gap between consecutive uses of a buffer is kept or not. At each step the kept gaps that span
 it, the operands and the workspace fit in the TCM. The columns are intervals of ones, so the linear
 relaxation is nearly integral: hundreds of ops take milliseconds. Solved by HiGHS through SciPy.
+
+Where these intervals have too many steps in all, a column for each step adds up what is kept there
+from what was kept at the one before, so that the program grows with the number of gaps only. HiGHS
+finds fewer cuts for it.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from solver.traffic.residency import Gap
 
 _ROUND = 0.5
+_MOST_ENTRIES = 2**17  # of intervals written out step by step
 
 
 class Stay(NamedTuple):
@@ -44,7 +49,8 @@ class Stay(NamedTuple):
 class Formulation:
     """The integer program of an order.
 
-    Columns: gaps kept, then buffers written back, then (streaming) operands with room.
+    Columns: gaps kept, then buffers written back, then, in large programs, what is kept at each
+    step, in units; then (streaming) operands with room.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Formulation:
         self.unit = math.gcd(*(b.size for b in problem.buffers), 0) or 1
         self.cost: list[float] = [-self._saving(gap) / self.unit for gap in self.gaps]
         self.integral = [1] * len(self.gaps)
+        self.upper: list[float] = [1] * len(self.gaps)
         self.present: dict[tuple[int, int], int] = {}  # columns of (buffer, step), streaming
         self.next_to: dict[tuple[int, int], list[int]] = defaultdict(list)  # stays
         self.rows: list[dict[int, float]] = []
@@ -70,10 +77,11 @@ class Formulation:
         size = self.problem.buffers[gap.buffer].size
         return 2 * size if gap.dirty else size
 
-    def column(self, cost: float = 0, *, integral: bool = True) -> int:
-        """Add a column from zero to one; return its index."""
+    def column(self, cost: float = 0, *, integral: bool = True, upper: float = 1) -> int:
+        """Add a column from zero up; return its index."""
         self.cost.append(cost)
         self.integral.append(int(integral))
+        self.upper.append(upper)
         return len(self.cost) - 1
 
     def row(self, entries: dict[int, float], at_least: float) -> None:
@@ -99,26 +107,42 @@ class Formulation:
 
     def _add_room(self) -> None:
         """Everything present at a step fits."""
-        problem = self.problem
-        held: list[dict[int, float]] = [{} for _ in self.order]
-        ends = self.next_to
-        for stay in self.stays():
-            for step in range(stay.begin, stay.end):
-                held[step][stay.column] = problem.buffers[stay.buffer].size
+        problem, unit = self.problem, self.unit
+        stays = list(self.stays())
+        free = [(problem.capacity - problem.footprint(v)) // unit for v in self.order]
+        if sum(stay.end - stay.begin for stay in stays) > _MOST_ENTRIES:
+            held = self._add_levels(stays, free)
+        else:
+            held = [{} for _ in self.order]
+            for stay in stays:
+                size = problem.buffers[stay.buffer].size // unit
+                for step in range(stay.begin, stay.end):
+                    held[step][stay.column] = size
+        for stay in stays:
             for step in stay.uses:
-                ends[stay.buffer, step].append(stay.column)
-        free = [problem.capacity - problem.footprint(v) for v in self.order]
+                self.next_to[stay.buffer, step].append(stay.column)
         if problem.mode is Mode.STREAMING:
-            for (b, step), gaps in ends.items():
+            for (b, step), gaps in self.next_to.items():
                 room = self.present[b, step] = self.column()
-                held[step][room] = problem.buffers[b].size
+                held[step][room] = problem.buffers[b].size // unit
                 for g in gaps:
                     self.row({room: 1, g: -1}, 0)
-        for step, entries in enumerate(held):
-            if sum(entries.values()) > free[step]:
-                unit = self.unit
-                scaled = {column: -size // unit for column, size in entries.items()}
-                self.row(scaled, -(free[step] // unit))
+        for entries, most in zip(held, free, strict=True):
+            if sum(size * self.upper[column] for column, size in entries.items()) > most:
+                self.row({column: -size for column, size in entries.items()}, -most)
+
+    def _add_levels(self, stays: Iterable[Stay], free: Sequence[int]) -> list[dict[int, float]]:
+        """Add a column for each step, at least what is kept there; return those by step."""
+        change: list[dict[int, float]] = [defaultdict(float) for _ in range(len(free) + 1)]
+        for stay in stays:
+            size = self.problem.buffers[stay.buffer].size // self.unit
+            change[stay.begin][stay.column] -= size
+            change[stay.end][stay.column] += size
+        levels = [self.column(integral=False, upper=most) for most in free]
+        for step, level in enumerate(levels):
+            before = {levels[step - 1]: -1.0} if step else {}
+            self.row({**change[step], **before, level: 1}, 0)
+        return [{level: 1} for level in levels]
 
     def solve(self, seconds: float | None) -> Residency | None:
         """Gaps to be absent in, or None if nothing was found in time."""
@@ -135,7 +159,7 @@ class Formulation:
         result = milp(
             np.array(self.cost),
             integrality=np.array(self.integral),
-            bounds=Bounds(0, 1),
+            bounds=Bounds(0, np.array(self.upper)),
             constraints=constraints,
             options=options,
         )

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 6.0  # for everything
 _AS_IT_IS = 0.5  # seconds for the plan as it is, at first
+_AT_FIRST = 0.25  # share of the time for that
 _ROLLING, _SAME_ORDER, _NEARBY, _SMALLER = 0.65, 0.75, 0.85, 0.97  # shares at the end of each stage
 #: Steps settled at a time, steps looked at, and what may be used beside first fit.
 _PASSES = (
@@ -134,7 +135,7 @@ class _Search:
         LimitReachedError
             When a limit is hit.
         """
-        first = self._place(self._steps, min(_AS_IT_IS, self._seconds))
+        first = self._place(self._steps, min(_AS_IT_IS, _AT_FIRST * self._seconds))
         if first.placement is not None:
             return
         replay = simulate(self._problem, self._steps)

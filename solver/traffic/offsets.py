@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,14 @@ from solver.traffic.simulate import Move, as_mappings, simulate
 
 if TYPE_CHECKING:
     from models.graph import Graph
-    from solver.limits import Limits
+    from solver.limits import Limits, Meter
     from solver.plan import Plan
     from solver.traffic.model import TrafficProblem
     from solver.traffic.placement import Placement
 
-_SHARE = 0.1  # of the time limit that the layout gets in any case
+_SHARE, _LITTLE = 0.1, 0.3  # of the time limit are for the layout, of a short one more
+_LEAST, _MOST = 0.5, 6.0  # seconds between which the first is enough
+_IN_ANY_CASE = 0.01  # share of the time limit if it is over
 _INTERRUPTED = 0.1  # seconds for it if the user has pressed Ctrl-C before
 
 #: Key of a certificate: traffic of the best plan, for which no offsets were found.
@@ -30,7 +31,16 @@ UNPLACED = (
 )
 
 
-def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, limits: Limits) -> Plan:
+def reserve(limits: Limits) -> Limits:
+    """Return what is left of limits for the plan, once there is enough for its offsets."""
+    if limits.seconds is None:
+        return limits
+    least = min(_LITTLE * limits.seconds, _LEAST)
+    share = min(max(_SHARE * limits.seconds, least), _MOST)
+    return replace(limits, seconds=limits.seconds - share)
+
+
+def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, meter: Meter) -> Plan:
     """Give a plan its offsets; change it if it has none.
 
     Pinned weights lie side by side at the bottom: they are always there, so nothing is lost.
@@ -43,9 +53,9 @@ def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, limits: Limi
         Its network.
     problem : TrafficProblem
         What it solves.
-    limits : Limits
-        Those the plan was made under: the layout gets what is left of the time, and a tenth of it
-        at least, but never more than a few seconds.
+    meter : Meter
+        Under which the plan was made too: the layout gets what is left of the time, but never more
+        than a few seconds.
 
     Returns
     -------
@@ -54,12 +64,12 @@ def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, limits: Limi
         this one. If it moves more then, the bound stays as it is (it holds without offsets too),
         and the certificate says under ``without_offsets_bytes`` what the first plan moved.
     """
-    start = time.monotonic()
+    start, limits = meter.seconds, meter.limits
     left = limits.seconds
+    if left is not None:
+        left = max(left - start, _IN_ANY_CASE * left)
     if plan.limit == Limit.INTERRUPT:
-        left = _INTERRUPTED
-    elif left is not None:
-        left = max(left - plan.seconds, _SHARE * left)
+        left = _INTERRUPTED if left is None else min(left, _INTERRUPTED)
     weights = _pinned(plan, graph)
     room = problem.capacity - sum(weights.values())
     beside = replace(problem, capacity=max(1, room))  # no bytes left: there is nothing to place
@@ -67,7 +77,7 @@ def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, limits: Limi
     found = find_offsets(beside, steps, plan.options["alignment"], replace(limits, seconds=left))
     if found.limit is Limit.INTERRUPT:
         plan = replace(plan, limit=found.limit.value)
-    plan = replace(plan, seconds=round(plan.seconds + time.monotonic() - start, 6))
+    plan = replace(plan, seconds=round(plan.seconds + meter.seconds - start, 6))
     if found.placement is None:
         return replace(plan, warnings=(*plan.warnings, UNPLACED))
     extra = found.placement.replay.traffic - simulate(beside, steps).traffic

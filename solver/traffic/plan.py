@@ -8,13 +8,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from solver._version import __version__
-from solver.limits import Limits
+from solver.limits import Limits, Meter
 from solver.memory import MemoryRules
 from solver.peak.backend import NAMES, libraries
 from solver.plan import Plan
 from solver.traffic.minimize import minimize_traffic
 from solver.traffic.model import Mode, Weights, make_traffic_problem
-from solver.traffic.offsets import with_offsets
+from solver.traffic.offsets import reserve, with_offsets
 from solver.traffic.simulate import Move, simulate
 from solver.verify.traffic import check_traffic
 
@@ -43,7 +43,8 @@ def plan_traffic(
 ) -> Plan:
     """Find the plan of least traffic and its offsets in the TCM.
 
-    See :func:`solver.traffic.minimize_traffic` and :func:`solver.traffic.offsets.with_offsets`.
+    See :func:`solver.traffic.minimize_traffic` and :func:`solver.traffic.offsets.with_offsets`, for
+    which some of a time limit is set apart.
 
     Parameters
     ----------
@@ -70,10 +71,11 @@ def plan_traffic(
         If the independent replay contradicts the solver: a bug, never caught.
     """
     rules = rules or MemoryRules()
+    meter = Meter(limits or Limits())
     outcome = minimize_traffic(
         graph,
         tcm,
-        limits,
+        reserve(meter.limits) if offsets else limits,
         observer,
         mode=mode,
         weights=weights,
@@ -122,7 +124,7 @@ def plan_traffic(
             graph, tcm, mode=mode, weights=weights, rules=rules, budget=budget
         )
         if offsets:
-            plan = with_offsets(plan, graph, problem, limits or Limits())
+            plan = with_offsets(plan, graph, problem, meter)
         if budget is not None:
             moves = map(Move.from_mapping, plan.steps or ())
             used = simulate(problem, moves).external

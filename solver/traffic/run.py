@@ -12,7 +12,7 @@ from solver.peak.heuristics import SIMPLE_ORDERS
 from solver.traffic.assist import METHOD, AnsweredError, Assistant, may_assist
 from solver.traffic.backend import Hint
 from solver.traffic.formulate import formulate
-from solver.traffic.heuristics import quick
+from solver.traffic.heuristics import furthest_use, quick
 from solver.traffic.intervals import best_replacement
 from solver.traffic.ladder import Ladder, share_of
 from solver.traffic.landmarks import Landmarks
@@ -62,7 +62,7 @@ class Run(Standing):
     def __post_init__(self) -> None:
         first = SIMPLE_ORDERS["kahn"](peak_problem(self.problem, loads=False))
         assert first is not None
-        plan = quick(self.problem, first)[-1]
+        plan = furthest_use(self.problem, first)
         if self._is_within(plan):  # not reported: an interrupt is for `solve` to handle
             self.best, self.spilled = plan, spilled_bytes(self.problem, plan)
             self._record()
@@ -119,9 +119,10 @@ class Run(Standing):
 
     def _try_simple_orders(self) -> None:
         for name, find in SIMPLE_ORDERS.items():
+            self.meter.check()
             order = find(peak_problem(self.problem, loads=False))
             if order is not None:
-                plan = quick(self.problem, order)[-1]
+                plan = furthest_use(self.problem, order)
                 if self._is_within(plan):
                     spilled = spilled_bytes(self.problem, plan)
                     self.baselines[name] = self.problem.compulsory_bytes + spilled
@@ -215,9 +216,9 @@ class Run(Standing):
     def _replace(self, order: Sequence[int]) -> None:
         """Offer the best replacement for an order."""
         self.meter.check()
-        seconds = _REPLACEMENT_SECONDS
-        if self.meter.limits.seconds is not None:
-            seconds = min(seconds, _REPLACEMENT_SHARE * self.meter.limits.seconds)
+        limit, seconds = self.meter.limits.seconds, _REPLACEMENT_SECONDS
+        if limit is not None:
+            seconds = min(seconds, _REPLACEMENT_SHARE * limit, limit - self.meter.seconds)
         found = self._replacement(order, seconds)
         if found is not None:
             self._offer(found)

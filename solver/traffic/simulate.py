@@ -164,6 +164,7 @@ class _Tcm:
         self.op_id = {name: v for v, name in enumerate(problem.names)}
         self.position = 0
         self.inside: dict[int, int] = {}  # since which step
+        self.held = 0  # bytes of what is inside
         self.stays: list[Stay] = []
         self.runs: list[int] = []
         # External copies that hold what the buffer holds now.
@@ -215,7 +216,7 @@ class _Tcm:
             raise InvalidStepError("it is in the TCM already")
         if b not in self.outside:
             raise InvalidStepError("external memory has no valid copy")
-        self.inside[b] = self.position
+        self.enter(b)
         self.end[b] = self.position
         self.loaded += self.problem.buffers[b].size
         self.use(0)
@@ -236,6 +237,12 @@ class _Tcm:
         if needed and b not in self.outside:
             raise InvalidStepError("its only copy would be lost")
         self.stays.append(Stay(b, self.inside.pop(b), self.position))
+        self.held -= self.problem.buffers[b].size
+
+    def enter(self, b: int) -> None:
+        if b not in self.inside:
+            self.inside[b] = self.position
+            self.held += self.problem.buffers[b].size
 
     def mark(self, b: int) -> None:
         if self.problem.mode is not Mode.STREAMING:
@@ -277,7 +284,7 @@ class _Tcm:
         elif reads and b not in self.inside:
             raise InvalidStepError(f"{buffer.name} is not in the TCM")
         elif v in buffer.writers:
-            self.inside.setdefault(b, self.position)
+            self.enter(b)
             self.outside.discard(b)
         if v in buffer.writers:
             self.written[b] += 1
@@ -285,7 +292,7 @@ class _Tcm:
 
     def use(self, workspace: int) -> None:
         """Count the room in use and refuse more than there is."""
-        used = sum(self.problem.buffers[b].size for b in self.inside) + workspace
+        used = self.held + workspace
         if used > self.problem.capacity:
             raise InvalidStepError(f"{used} bytes do not fit in {self.problem.capacity}")
         self.peak = max(self.peak, used)

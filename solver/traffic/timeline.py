@@ -6,6 +6,8 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from solver.arena.blocks import Block
 from solver.traffic.model import Mode
 from solver.traffic.placement import instance_within
@@ -55,6 +57,8 @@ class Timeline:
     def __init__(self, problem: TrafficProblem, order: Sequence[int], alignment: int) -> None:
         self.order = order
         self.gaps = sorted(intervals(problem, order), key=lambda g: g.begin + g.end)
+        self._begin = np.array([g.begin for g in self.gaps])
+        self._end = np.array([g.end for g in self.gaps])
         self._problem = problem
         self._alignment = alignment
         step = {v: i for i, v in enumerate(order)}
@@ -62,7 +66,7 @@ class Timeline:
 
     def window(self, start: int, end: int) -> Window:
         """Return what steps from ``start`` to before ``end`` have to do with."""
-        across = [g for g in self.gaps if g.begin < end and start <= g.end]
+        across = [self.gaps[i] for i in np.flatnonzero((self._begin < end) & (start <= self._end))]
         touched = {b for v in self.order[start:end] for b in self._problem.touched[v]}
         return Window(start, end, across, sorted(touched.union(g.buffer for g in across)))
 

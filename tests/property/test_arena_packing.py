@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from solver.arena import firstfit
 from solver.arena.blocks import Block
 from solver.arena.bodies import ContradictionError, Part, parts_of
 from solver.arena.canonical import search_within
@@ -185,6 +186,23 @@ def test_heuristics_give_layouts() -> None:
                 pairs = tuple(p for p in instance.in_place if p[0] in alone)
                 layout = Layout(Instance(rest, instance.alignment, (), pairs), tuple(offsets))
                 check_layout(layout, layout.height)
+
+
+def test_many_rectangles_are_placed_as_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(4)
+    for _ in range(100):
+        births = [rng.randrange(12) for _ in range(rng.randint(1, 30))]
+        blocks = tuple(
+            Block(f"b{i}", rng.randint(1, 9), born, born + rng.randint(1, 6), None)
+            for i, born in enumerate(births)
+        )
+        pins = tuple((i, 40 * i) for i in range(len(births)) if rng.random() < 0.1)
+        for part in parts_of(Instance(blocks, 4, pins)):
+            for preorder in preorders(part):
+                few = first_fit(part, preorder)
+                with monkeypatch.context() as patch:
+                    patch.setattr(firstfit, "_FEW", 0)
+                    assert first_fit(part, preorder) == few
 
 
 def least_height_with_pins(instance: Instance, most: int) -> int | None:
