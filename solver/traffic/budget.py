@@ -35,6 +35,7 @@ _GREED = (1, 4)  # weights of the cost to come in searches for other orders
 _STATES = 2**15  # of each
 _SHARE = 0.4  # of the time, for the problem without a cap
 _LEAST_SECONDS = 0.01
+_STEPS_PER_SECOND = 10_000  # of the gaps in a replacement: it is not stated faster
 
 
 class _Quiet(SilentObserver):
@@ -118,7 +119,10 @@ class CappedRun(Run):
         return tuple(outcome.order)
 
     def _replacement(self, order: Sequence[int], seconds: float) -> Residency | None:
-        return best_capped_replacement(self.problem, order, seconds)
+        if self.meter.limits.seconds is None:
+            return best_capped_replacement(self.problem, order, seconds)
+        most_steps = int(seconds * _STEPS_PER_SECOND)
+        return best_capped_replacement(self.problem, order, seconds, most_steps)
 
     def _weigh(self, found: Residency) -> bool:
         self._offer(found)

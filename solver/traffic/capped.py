@@ -16,9 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from solver.traffic.intervals import Formulation, Stay
+from solver.traffic.intervals import Formulation, Stay, best_replacement
 from solver.traffic.model import Mode
-from solver.traffic.residency import Interval, Residency, fits, margins, plan_steps
+from solver.traffic.residency import Interval, Residency, fits, intervals, margins, plan_steps
 from solver.traffic.simulate import InvalidStepError, simulate
 
 if TYPE_CHECKING:
@@ -252,7 +252,10 @@ def _present(*columns: int | None) -> list[int]:
 
 
 def best_capped_replacement(
-    problem: TrafficProblem, order: Sequence[int], seconds: float | None = None
+    problem: TrafficProblem,
+    order: Sequence[int],
+    seconds: float | None = None,
+    most_steps: int = 2**17,
 ) -> Residency | None:
     """Low traffic for ``order`` within both memories.
 
@@ -264,13 +267,20 @@ def best_capped_replacement(
         A valid order.
     seconds : float, optional
         Time for the solver; what it has by then is returned.
+    most_steps : int
+        The program has columns for each step of each gap. Where these are more, the best plan
+        without a cap is tried instead.
 
     Returns
     -------
     Residency or None
         None if nothing was found.
     """
-    found = _CappedFormulation(problem, order).solve(seconds)
+    gaps = (*intervals(problem, order), *margins(problem, order))
+    if sum(gap.end - gap.begin for gap in gaps) > most_steps:
+        found = best_replacement(replace(problem, external=None), order, seconds)
+    else:
+        found = _CappedFormulation(problem, order).solve(seconds)
     return found if found is not None and fits_both(problem, found) else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from solver.limits import Limit
+from solver.limits import Limit, Meter
 from solver.memory import MemoryRules
 from solver.plan import Status
 from solver.traffic.layout import find_offsets
@@ -13,13 +13,14 @@ from solver.traffic.simulate import Move, as_mappings, simulate
 
 if TYPE_CHECKING:
     from models.graph import Graph
-    from solver.limits import Limits, Meter
+    from solver.limits import Limits
     from solver.plan import Plan
     from solver.traffic.model import TrafficProblem
     from solver.traffic.placement import Placement
 
 _SHARE, _LITTLE = 0.1, 0.3  # of the time limit are for the layout, of a short one more
 _LEAST, _MOST = 0.5, 6.0  # seconds between which the first is enough
+_STATED, _CHECK, _LAYOUT = 2, 4, 6  # times that of stating the problem: again, and what follows
 _IN_ANY_CASE = 0.01  # share of the time limit if it is over
 _INTERRUPTED = 0.1  # seconds for it if the user has pressed Ctrl-C before
 
@@ -31,16 +32,28 @@ UNPLACED = (
 )
 
 
-def reserve(limits: Limits) -> Limits:
-    """Return what is left of limits for the plan, once there is enough for its offsets."""
+def reserve(limits: Limits, stated: float, *, offsets: bool) -> tuple[Limits, Limits]:
+    """Set time apart for what comes after the plan.
+
+    Returns
+    -------
+    tuple of Limits
+        For the plan, and for the plan and its offsets: then there is time left to check it. The
+        seconds that stating the problem took tell how long one look at everything takes.
+    """
     if limits.seconds is None:
-        return limits
-    least = min(_LITTLE * limits.seconds, _LEAST)
-    share = min(max(_SHARE * limits.seconds, least), _MOST)
-    return replace(limits, seconds=limits.seconds - share)
+        return limits, limits
+    little = _LITTLE * limits.seconds
+    check = min(_CHECK * stated, little)
+    share = min(max(_SHARE * limits.seconds, min(max(_LEAST, _LAYOUT * stated), little)), _MOST)
+    both = limits.seconds - check
+    within = both - min(_STATED * stated, little) - share * offsets
+    return replace(limits, seconds=within), replace(limits, seconds=both)
 
 
-def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, meter: Meter) -> Plan:
+def with_offsets(
+    plan: Plan, graph: Graph, problem: TrafficProblem, limits: Limits, start: float
+) -> Plan:
     """Give a plan its offsets; change it if it has none.
 
     Pinned weights lie side by side at the bottom: they are always there, so nothing is lost.
@@ -53,9 +66,11 @@ def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, meter: Meter
         Its network.
     problem : TrafficProblem
         What it solves.
-    meter : Meter
-        Under which the plan was made too: the layout gets what is left of the time, but never more
-        than a few seconds.
+    limits : Limits
+        For the plan and its offsets together: the layout gets what is left of the time, but never
+        more than a few seconds.
+    start : float
+        Seconds that have passed.
 
     Returns
     -------
@@ -64,8 +79,7 @@ def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, meter: Meter
         this one. If it moves more then, the bound stays as it is (it holds without offsets too),
         and the certificate says under ``without_offsets_bytes`` what the first plan moved.
     """
-    start, limits = meter.seconds, meter.limits
-    left = limits.seconds
+    meter, left = Meter(limits), limits.seconds
     if left is not None:
         left = max(left - start, _IN_ANY_CASE * left)
     if plan.limit == Limit.INTERRUPT:
@@ -77,7 +91,7 @@ def with_offsets(plan: Plan, graph: Graph, problem: TrafficProblem, meter: Meter
     found = find_offsets(beside, steps, plan.options["alignment"], replace(limits, seconds=left))
     if found.limit is Limit.INTERRUPT:
         plan = replace(plan, limit=found.limit.value)
-    plan = replace(plan, seconds=round(plan.seconds + meter.seconds - start, 6))
+    plan = replace(plan, seconds=round(plan.seconds + meter.seconds, 6))
     if found.placement is None:
         return replace(plan, warnings=(*plan.warnings, UNPLACED))
     extra = found.placement.replay.traffic - simulate(beside, steps).traffic

@@ -72,10 +72,14 @@ def plan_traffic(
     """
     rules = rules or MemoryRules()
     meter = Meter(limits or Limits())
+    problem = make_traffic_problem(
+        graph, tcm, mode=mode, weights=weights, rules=rules, budget=budget
+    )
+    within, both = reserve(meter.limits, meter.seconds, offsets=offsets)
     outcome = minimize_traffic(
         graph,
         tcm,
-        reserve(meter.limits) if offsets else limits,
+        within,
         observer,
         mode=mode,
         weights=weights,
@@ -120,11 +124,8 @@ def plan_traffic(
         },
     )
     if outcome.traffic_bytes is not None:
-        problem = make_traffic_problem(
-            graph, tcm, mode=mode, weights=weights, rules=rules, budget=budget
-        )
         if offsets:
-            plan = with_offsets(plan, graph, problem, meter)
+            plan = with_offsets(plan, graph, problem, both, meter.seconds)
         if budget is not None:
             moves = map(Move.from_mapping, plan.steps or ())
             used = simulate(problem, moves).external

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from solver.limits import Limit, LimitReachedError, Limits, Meter, Observer
 from solver.peak.heuristics import SIMPLE_ORDERS
 from solver.plan import Status
-from solver.traffic.heuristics import quick
+from solver.traffic.heuristics import furthest_use
 from solver.traffic.nospill import peak_problem
 from solver.traffic.residency import Residency, intervals, plan_steps
 from solver.traffic.rules import UNBOUNDED
@@ -126,7 +126,7 @@ class Splits:
         """Offer a simple order with simple replacement, and weights in what it leaves free."""
         order = SIMPLE_ORDERS[name](peak_problem(self.problem, loads=False))
         if order is not None:
-            plan = self._replayed(quick(self.problem, order)[-1])
+            plan = self._replayed(furthest_use(self.problem, order))
             if plan is not None:
                 self.baselines[name] = offer(plan)
 
