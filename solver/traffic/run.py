@@ -36,6 +36,7 @@ _FEW_LANDMARKS, _MOST_LANDMARKS = 4, 256
 _LARGE = 512  # ops from which on an order of least peak is tried at once
 _ROUNDS = (2**18, 2**20, 2**22)  # states of each sketch
 _BRIEFLY = 4  # a search between them has so many times fewer
+_EASY = 512  # ops up to which there are as many as that
 _REPLACEMENT_SECONDS = 2.0
 _REPLACEMENT_SHARE = 0.1  # of the time limit
 
@@ -106,7 +107,8 @@ class Run(Standing):
         for greed in _GREED:
             if self.bound < self.spilled:
                 search = Search(space, self.meter, self.spilled, self.pruning, greed=greed)
-                found = search.run(states=_QUICK_STATES)
+                states = self._fewer(_QUICK_STATES)
+                found = search.run(states=states, until=share_of(self.meter))
                 if found is not None and self._weigh(found):
                     self._replace(found.order)
         if not self._is_settled:
@@ -147,7 +149,7 @@ class Run(Standing):
             self._try_least_peak()
             return None
         ladder = Ladder(space, self.meter, self.pruning)
-        for states in _ROUNDS:
+        for states in map(self._fewer, _ROUNDS):
             for row in range(ladder.rows):
                 for order in ladder.climb(row, states, lambda: self.spilled, self._raise_by_sketch):
                     self._replace(order)
@@ -160,7 +162,7 @@ class Run(Standing):
                         self._search(space, ladder.best, states // _BRIEFLY)
                 if self._is_settled:
                     return None
-            if states == _ROUNDS[0]:
+            if states == self._fewer(_ROUNDS[0]):
                 self._try_least_peak()
                 self._raise_by_landmarks(_MOST_LANDMARKS)
                 if self._is_settled:
@@ -168,6 +170,11 @@ class Run(Standing):
             if ladder.is_done(ladder.rows - 1):
                 break
         return ladder.best
+
+    def _fewer(self, states: int) -> int:
+        """Fewer states of a large network: each takes longer."""
+        ops = max(_EASY, len(self.problem))
+        return max(1, states * _EASY**2 // ops**2)
 
     def _try_least_peak(self) -> None:
         """Try an order of least peak, or the lowest found in a share of the time."""

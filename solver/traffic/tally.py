@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 2**21  # work after which states not known yet are given no bound
 _MOST_SUMS = 256
-_STEP_WORDS = 16  # of masks of ops that one step can handle
+_STEP_WORDS = 4  # of masks of ops that one step can handle
 
 State = tuple[int, int, int]  # index of the settled set, held, cheap
 

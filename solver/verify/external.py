@@ -7,6 +7,7 @@ The TCM and what is in use beside it must stay within the budget. Weights are no
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from solver.verify.errors import require
@@ -33,13 +34,13 @@ class External:
 
     def most(self, steps: int) -> int:
         """Bytes in use at the worst of so many steps, or before the first."""
-        used = [0] * (steps + 2)
+        change = [0] * (steps + 3)
         for b, accesses in self._accesses.items():
             if accesses:
                 last = steps if self._storages[b].is_output else max(accesses)
-                for step in range(min(accesses), last + 1):
-                    used[step + 1] += self._storages[b].size
-        return max(used)
+                change[min(accesses) + 1] += self._storages[b].size
+                change[last + 2] -= self._storages[b].size
+        return max(itertools.accumulate(change))
 
 
 def check_budget(plan: Plan, outside: External) -> None:

@@ -2,7 +2,7 @@
 #include "tally_internal.h"
 
 static const int64_t MOST_STEPS = 1 << 21;
-enum { STEP_WORDS = 16 }; /* words of a mask that one step can handle */
+enum { STEP_WORDS = 4 }; /* words of a mask that one step can handle */
 
 static uint64_t spread(uint64_t x) {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
