@@ -142,9 +142,10 @@ class _Search:
         self._goal = replay.spilled
         start = read_residency(self._problem, replay)
         for share, stage in (
+            (_SMALLER, partial(self._try_windows, start, _PASSES[:1])),
             (
                 _ROLLING,
-                partial(self._try_windows, start, _PASSES[: 2 if first.is_refuted else None]),
+                partial(self._try_windows, start, _PASSES[1 : 2 if first.is_refuted else None]),
             ),
             (_SAME_ORDER, partial(self._try_same_order, start)),
             (_NEARBY, partial(self._try_nearby, start)),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SHARE, _LITTLE = 0.1, 0.3  # of the time limit are for the layout, of a short one more
 _LEAST, _MOST = 0.5, 6.0  # seconds between which the first is enough
-_STATED, _CHECK, _LAYOUT = 2, 4, 6  # times that of stating the problem: again, and what follows
+_STATED, _CHECK, _LAYOUT = 2, 4, 12  # times that of stating the problem: again, and what follows
 _IN_ANY_CASE = 0.01  # share of the time limit if it is over
 _INTERRUPTED = 0.1  # seconds for it if the user has pressed Ctrl-C before
 

@@ -26,12 +26,12 @@ Key = tuple[int, int]
 
 
 class Window(NamedTuple):
-    """Steps from ``start`` to before ``end``, gaps that reach into them, buffers of either."""
+    """Steps from ``start`` to before ``end``, gaps that reach into them, buffers touched there."""
 
     start: int
     end: int
     gaps: list[Interval]
-    buffers: list[int]
+    buffers: set[int]
 
 
 class Timeline:
@@ -68,7 +68,7 @@ class Timeline:
         """Return what steps from ``start`` to before ``end`` have to do with."""
         across = [self.gaps[i] for i in np.flatnonzero((self._begin < end) & (start <= self._end))]
         touched = {b for v in self.order[start:end] for b in self._problem.touched[v]}
-        return Window(start, end, across, sorted(touched.union(g.buffer for g in across)))
+        return Window(start, end, across, touched)
 
     def instance(
         self,
@@ -81,9 +81,10 @@ class Timeline:
         ``pins`` are offsets of stays.
         """
         first, last = window.start, window.end
+        kept = (gap.buffer for gap in window.gaps if gap.gap not in absent)
         stays = [
             (b, begin, end)
-            for b in window.buffers
+            for b in sorted(window.buffers.union(kept))
             for begin, end in self.stays(b, absent)
             if begin < last and first < end
         ]
