@@ -21,6 +21,7 @@ from benchmarks.table import (
     rules,
     traffic,
     traffic_formulations,
+    traffic_limits,
 )
 from benchmarks.table.cells import section
 from benchmarks.table.records import read_records
@@ -89,6 +90,8 @@ class Results:
         Networks under a TCM.
     traffic_trials : tuple of traffic_formulations.Trial
         The search for least traffic beside CP-SAT and ILP.
+    stops : tuple of traffic_limits.Stop
+        Large networks under a TCM and a time limit.
     startup : str
         What ``benchmarks.startup`` printed.
     """
@@ -101,6 +104,7 @@ class Results:
     folders: Sequence[devices.Folder] = ()
     spills: Sequence[traffic.Spill] = ()
     traffic_trials: Sequence[traffic_formulations.Trial] = ()
+    stops: Sequence[traffic_limits.Stop] = ()
     startup: str = ""
 
 
@@ -127,6 +131,7 @@ def render(results: Results) -> str:
         "Least traffic beside CP-SAT and ILP",
         traffic_formulations.lines_of(results.traffic_trials),
     )
+    parts += section("Time limits on least traffic", traffic_limits.lines_of(results.stops))
     parts += section("Networks on devices", devices.pair_lines(results.pairs))
     parts += section("A folder of networks", devices.folder_lines(results.folders))
     parts += section("Rules on and off", rules.lines_of(results.trials))
@@ -168,6 +173,7 @@ def load(directory: Path) -> Results:
         read_records(directory / "folder.csv", devices.Folder),
         read_records(directory / "traffic.csv", traffic.Spill),
         read_records(directory / "traffic_formulations.csv", traffic_formulations.Trial),
+        read_records(directory / "traffic_limits.csv", traffic_limits.Stop),
         startup.read_text("utf-8") if startup.exists() else "",
     )
 

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import formulations as formulations_benchmark
 from benchmarks import traffic as traffic_benchmark
 from benchmarks import traffic_formulations as traffic_formulations_benchmark
+from benchmarks import traffic_limits as limits_benchmark
 from benchmarks.table import (
     arena,
     contest,
@@ -18,9 +19,11 @@ from benchmarks.table import (
     formulations,
     traffic,
     traffic_formulations,
+    traffic_limits,
 )
 from benchmarks.table.page import load, main
 from benchmarks.table.records import read_records
+from models import zoo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -334,3 +337,33 @@ def test_the_traffic_benchmark_writes_what_the_page_shows(tmp_path: Path) -> Non
     assert main(arguments) == 0
     assert main([*arguments, "--check"]) == 0
     assert "| file order + Belady | 100 | 100 | 100 | 100 |" in page.read_text("utf-8")
+
+
+# Time limits
+
+
+def test_seconds_beside_the_limit(tmp_path: Path) -> None:
+    row = {
+        "instance": "training", "ops": 521, "tcm": 2048, "time_limit": 5.0, "status": "feasible",
+        "traffic": 200, "bound": 199, "has_offsets": True, "seconds": 4.5, "cpu_seconds": 3.25,
+    }  # fmt: skip
+    late = {**row, "seconds": 6.75, "has_offsets": False, "status": "optimal"}
+    write(tmp_path / "traffic_limits.csv", [row, late])
+    page = "\n".join(traffic_limits.lines_of(load(tmp_path).stops))
+    assert "1 of 2 keep to the limit; the others are over by 1.8 s at most." in page
+    assert "| training | 521 | 2 | 5 | 4.500 | 3.250 | 0.50 | yes |" in page
+    assert "| training | 521 | 2 | 5 | 6.750 | 3.250 | 0 | no |" in page
+
+
+def test_the_benchmark_of_limits_writes_what_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        limits_benchmark.INSTANCES, "training_25", lambda: zoo.graph("training", depth=2)
+    )
+    csv_file = tmp_path / "traffic_limits.csv"
+    arguments = ["--instance", "training_25", "--limit", "60", "--csv", str(csv_file)]
+    assert limits_benchmark.main(arguments) == 0
+    stops = load(tmp_path).stops
+    assert len(stops) == 2
+    assert all(stop.bound <= stop.traffic and stop.has_offsets for stop in stops)
