@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,11 @@ from solver.traffic.heuristics import furthest_use, quick
 from solver.traffic.intervals import best_replacement
 from solver.traffic.ladder import Ladder, share_of
 from solver.traffic.landmarks import Landmarks
+from solver.traffic.model import Mode
 from solver.traffic.nospill import least_peak, peak_problem
 from solver.traffic.residency import Residency, spilled_bytes
 from solver.traffic.search import Search, warm_up
+from solver.traffic.segments import Splitter
 from solver.traffic.space import Space
 from solver.traffic.standing import Standing
 
@@ -32,6 +35,8 @@ _GREED = (8, 2)  # weights of the cost to come in the quick searches before the 
 _QUICK_STATES = 4096
 _PEAK_STATES = 2**17
 _PEAK_SHARE = 0.5  # of the limits, for the question whether nothing need be spilled
+_SEGMENTS_SHARE = 0.3  # of what is left of the time
+_SEGMENTS_STATES = 2**19
 _FEW_LANDMARKS, _MOST_LANDMARKS = 4, 256
 _LARGE = 512  # ops from which on an order of least peak is tried at once
 _ROUNDS = (2**18, 2**20, 2**22)  # states of each sketch
@@ -59,6 +64,7 @@ class Run(Standing):
     method: str = "auto"
     assisted: bool = False
     _chain: Landmarks | None = field(default=None, init=False)
+    _splitter: Splitter | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         first = SIMPLE_ORDERS["kahn"](peak_problem(self.problem, loads=False))
@@ -95,6 +101,7 @@ class Run(Standing):
             self._raise_by_landmarks(_FEW_LANDMARKS)
             if len(self.problem) >= _LARGE:
                 self._try_least_peak()
+                self._improve_by_segments()
             self._improve(order)
 
     def _improve(self, *orders: tuple[int, ...]) -> None:
@@ -165,6 +172,7 @@ class Run(Standing):
             if states == self._fewer(_ROUNDS[0]):
                 self._try_least_peak()
                 self._raise_by_landmarks(_MOST_LANDMARKS)
+                self._improve_by_segments()
                 if self._is_settled:
                     return None
             if ladder.is_done(ladder.rows - 1):
@@ -188,6 +196,25 @@ class Run(Standing):
         if outcome.limit is Limit.INTERRUPT:
             raise LimitReachedError(Limit.INTERRUPT)
         self._replace([v for v in outcome.order if v < len(self.problem)])
+
+    def _improve_by_segments(self) -> None:
+        """Improve the best plan segment by segment."""
+        if self.best is None or self._is_settled or self.problem.mode is not Mode.RESIDENT:
+            return
+        if self.problem.live_capacity is not None:
+            return
+        if self._splitter is None:
+            self._splitter = Splitter(self.problem, self.meter, self.pruning, self._go_on_from)
+        left = (self.meter.limits.seconds or math.inf) - self.meter.seconds
+        until = self.meter.seconds + _SEGMENTS_SHARE * left
+        self._splitter.run(self.best, _SEGMENTS_STATES, until)
+
+    def _go_on_from(self, plan: Residency) -> Residency:
+        """Offer a plan and the best replacement in its order; return the best plan."""
+        self._offer(plan)
+        self._replace(plan.order)
+        assert self.best is not None
+        return self.best
 
     def _seconds_for_a_share(self) -> float:
         return share_of(self.meter) - self.meter.seconds

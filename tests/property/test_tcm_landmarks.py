@@ -61,7 +61,7 @@ def bound_of(problem: TrafficProblem, chain: list[int]) -> int:
 @pytest.mark.parametrize("seed", [990, 991])
 def test_brute_force_spills_no_less(mode: str, seed: int) -> None:
     tight = positive = 0
-    for graph, drawn in cases(300, seed, most_ops=6, least_ops=4):
+    for graph, drawn in cases(200, seed, most_ops=6, least_ops=4):
         rules = MemoryRules(drawn.alignment, views=drawn.views)
         rng = random.Random(graph.name)
         least = make_traffic_problem(graph, 1, mode=mode, rules=rules).least_capacity
@@ -76,14 +76,14 @@ def test_brute_force_spills_no_less(mode: str, seed: int) -> None:
         assert bound <= optimum - problem.compulsory_bytes, graph.name
         positive += 1
         tight += bound == optimum - problem.compulsory_bytes
-    assert positive > 5
-    assert tight > 3 or mode == "streaming"  # where operands take no room
+    assert positive > 3
+    assert tight > 1 or mode == "streaming"  # where operands take no room
 
 
 @pytest.mark.parametrize("mode", ["resident", "streaming"])
 def test_the_search_spills_no_less(mode: str) -> None:
     tight = positive = 0
-    for graph, drawn in cases(250, 992, most_ops=16, least_ops=8):
+    for graph, drawn in cases(160, 992, most_ops=16, least_ops=8):
         rules = MemoryRules(drawn.alignment, views=drawn.views)
         rng = random.Random(graph.name)
         tcm = make_traffic_problem(graph, 1, mode=mode, rules=rules).least_capacity
@@ -98,8 +98,8 @@ def test_the_search_spills_no_less(mode: str) -> None:
         assert bound <= spilled, graph.name
         positive += 1
         tight += bound == spilled
-    assert positive > 30
-    assert tight > 10 or mode == "streaming"
+    assert positive > 20
+    assert tight > 5 or mode == "streaming"
 
 
 def hills(count: int) -> Graph:
@@ -189,7 +189,7 @@ def test_two_statements_of_the_program_agree(mode: str) -> None:
 
 
 def proven_by_landmarks() -> Iterator[tuple[Plan, Graph]]:
-    for k, (graph, drawn) in enumerate(cases(200, 995, most_ops=20, least_ops=8)):
+    for k, (graph, drawn) in enumerate(cases(120, 995, most_ops=20, least_ops=8)):
         rules = MemoryRules(drawn.alignment, views=drawn.views)
         mode = ("resident", "streaming")[k % 2]
         tcm = make_traffic_problem(graph, 1, mode=mode, rules=rules).least_capacity
@@ -206,8 +206,8 @@ def test_a_plan_proves_its_bound_by_landmarks() -> None:
         assert "chain" in proof.words
         found += 1
         optimal += plan.status == "optimal"
-    assert found > 20
-    assert optimal > 5
+    assert found > 10
+    assert optimal > 3
 
 
 def test_wrong_landmarks_are_refused() -> None:
