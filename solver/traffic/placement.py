@@ -1,6 +1,6 @@
 """Offsets in the TCM for the steps of a plan.
 
-Each stay of a buffer (:class:`solver.traffic.simulate.Stay`) is a block of its own: what is evicted
+Each stay of a buffer (:class:`solver.traffic.replay.Stay`) is a block of its own: what is evicted
 and loaded again may lie elsewhere. The scratch bytes of an op are a block at its run.
 """
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from solver.arena.pack import Packed, Packers
     from solver.limits import Limits
     from solver.traffic.model import TrafficProblem
-    from solver.traffic.simulate import Move, Replay
+    from solver.traffic.replay import Replay
+    from solver.traffic.simulate import Move
 
 
 @dataclass(frozen=True, slots=True)

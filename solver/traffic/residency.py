@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from solver.traffic.model import TrafficProblem
-    from solver.traffic.simulate import Replay
+    from solver.traffic.replay import Replay
 
 #: A gap by its buffer and the use it begins with (an op).
 Gap = tuple[int, int]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from solver.arena.pack import Packers
     from solver.traffic.model import TrafficProblem
+    from solver.traffic.replay import Replay
     from solver.traffic.residency import Gap, Interval
-    from solver.traffic.simulate import Replay
     from solver.traffic.timeline import Key, Window
 
 _SECONDS = 0.1  # for one window

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.graph import Graph
     from solver.plan import Plan
     from solver.traffic.model import TrafficProblem
-    from solver.traffic.simulate import Replay
+    from solver.traffic.replay import Replay
 
 MODES = ("resident", "streaming")
 
