@@ -41,7 +41,11 @@ def warm(space: Space, steps: int) -> bool:
 
 
 class NativeExplorer:
-    """See :class:`solver.traffic.rules.Explorer`."""
+    """See :class:`solver.traffic.rules.Explorer`.
+
+    It walks the states of :class:`solver.traffic.explorer.PythonExplorer`, or with ``defer`` those
+    of :class:`solver.traffic.deferred.DeferredExplorer`.
+    """
 
     def __init__(
         self,
@@ -51,13 +55,14 @@ class NativeExplorer:
         *,
         greed: int = 0,
         sketch: NativeSketch | None = None,
+        defer: bool = False,
     ) -> None:
         self.states = 0
         self.known = 0
         self.bound = 0
         switches = (
             rules.free_moves, rules.valleys, rules.dominance, rules.trade, rules.furthest,
-            rules.tally,
+            rules.tally, defer,
         )  # fmt: skip
         self._search = _native.make_search(
             capsule_of(space),

@@ -41,6 +41,9 @@ class Rules:
     lazy : bool
         Drop only what the next op needs the room of, and only inclusion-minimal sets; otherwise
         anything may be dropped at any time.
+    defer : bool
+        Decide whether a buffer was dropped only when it is touched next, where most buffers are of
+        one size, see :mod:`solver.traffic.deferred` (resident mode).
     furthest : bool
         Do not drop a buffer if another of its size, no dearer, is needed only after it for sure.
     tally : bool
@@ -57,6 +60,7 @@ class Rules:
     dominance: bool = True
     trade: bool = True
     lazy: bool = True
+    defer: bool = True
     furthest: bool = True
     tally: bool = True
     sketch: bool = True

@@ -12,6 +12,7 @@ from solver.peak.engine import Engine
 from solver.peak.heuristics import SIMPLE_ORDERS
 from solver.traffic.assist import METHOD, AnsweredError, Assistant, may_assist
 from solver.traffic.backend import Hint
+from solver.traffic.deferred import defers
 from solver.traffic.formulate import formulate
 from solver.traffic.heuristics import furthest_use, quick
 from solver.traffic.intervals import best_replacement
@@ -40,6 +41,7 @@ _SEGMENTS_STATES = 2**19
 _FEW_LANDMARKS, _MOST_LANDMARKS = 4, 256
 _LARGE = 512  # ops from which on an order of least peak is tried at once
 _ROUNDS = (2**18, 2**20, 2**22)  # states of each sketch
+_FIRST_STATES = 2**16  # of a search that defers
 _BRIEFLY = 4  # a search between them has so many times fewer
 _EASY = 512  # ops up to which there are as many as that
 _REPLACEMENT_SECONDS = 2.0
@@ -155,8 +157,14 @@ class Run(Standing):
         if not self.pruning.sketch or space.streaming:
             self._try_least_peak()
             return None
+        rounds: tuple[int, ...] = _ROUNDS
+        if defers(space, self.pruning):  # in no need of sketches, but for the orders they find
+            rounds = rounds[:2]
+            self._search(space, None, _FIRST_STATES)
+            if self._is_settled:
+                return None
         ladder = Ladder(space, self.meter, self.pruning)
-        for states in map(self._fewer, _ROUNDS):
+        for states in map(self._fewer, rounds):
             for row in range(ladder.rows):
                 for order in ladder.climb(row, states, lambda: self.spilled, self._raise_by_sketch):
                     self._replace(order)

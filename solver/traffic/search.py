@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from solver.limits import Limit, LimitReachedError
 from solver.traffic import kernel
+from solver.traffic.deferred import DeferredExplorer, defers
 from solver.traffic.explorer import PythonExplorer
 from solver.traffic.kernel import NativeExplorer, NativeSketch
 from solver.traffic.ladder import share_of
@@ -60,7 +61,7 @@ class Search:
         0 for best-first search, whose bound is valid at any time. Above, the cost to come weighs
         that much more: plans are found sooner and prove nothing.
     sketch : Sketch, optional
-        Of the same space and made under the same rules.
+        Of the same space and made under the same rules. Of no use where the search `defers`.
     """
 
     def __init__(
@@ -77,9 +78,16 @@ class Search:
         self.space = space
         self._meter = meter
         self._explorer: Explorer
+        defer = defers(space, rules)
+        if defer:
+            sketch = None
         if NativeExplorer.fits(space, rules):
             assert sketch is None or isinstance(sketch, NativeSketch)
-            self._explorer = NativeExplorer(space, upper, rules, greed=greed, sketch=sketch)
+            self._explorer = NativeExplorer(
+                space, upper, rules, greed=greed, sketch=sketch, defer=defer
+            )
+        elif defer:
+            self._explorer = DeferredExplorer(space, upper, rules, greed=greed)
         else:
             assert sketch is None or isinstance(sketch, PythonSketch)
             self._explorer = PythonExplorer(space, upper, rules, greed=greed, sketch=sketch)

@@ -19,6 +19,8 @@ def settle(space: Space, state: State, *, valleys: bool) -> None:
     nothing: follow any other plan from there on, without the ops already undone. Buffers
     that live on have fewer users left, so fewer gaps, and nothing else takes room.
 
+    An op that touches a tight buffer is left alone.
+
     Under a cap on live bytes these have to reach a valley too, see :func:`_is_live_valley`.
     """
     _slide(space, state)
@@ -27,7 +29,9 @@ def settle(space: Space, state: State, *, valleys: bool) -> None:
         low = look & -look
         look ^= low
         op = low.bit_length() - 1
-        if lack_of(space, state, op) > 0 or not is_allowed(space, state, op):
+        if space.touch[op] & state.tight or lack_of(space, state, op) > 0:
+            continue
+        if not is_allowed(space, state, op):
             continue
         trial = state.copy()
         step(space, trial, op, 0)
@@ -59,7 +63,9 @@ def _is_free(space: Space, state: State, op: int) -> bool:
     bytes after it, if these are capped.
     """
     after = state.undone | 1 << op
-    if lack_of(space, state, op) > 0 or not is_calm(space, state, op):
+    if space.touch[op] & state.tight or lack_of(space, state, op) > 0:
+        return False
+    if not is_calm(space, state, op):
         return False
     finished = space.finished(op, after)
     if space.rewritten(op) & ~finished:

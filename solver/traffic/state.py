@@ -16,8 +16,8 @@ class State:
     """A node of the search."""
 
     __slots__ = (
-        "bytes", "cost", "dead", "lack", "limit", "live", "op", "origin", "out", "path", "ready",
-        "resident", "stored", "total", "undone",
+        "bytes", "cost", "dead", "held", "lack", "limit", "live", "op", "origin", "out", "path",
+        "ready", "resident", "slack", "stored", "tight", "total", "undone", "worst",
     )  # fmt: skip
 
     undone: int
@@ -36,11 +36,19 @@ class State:
     limit: int  # victims are taken from this buffer on
     out: int  # operands of the op that stay outside (streaming)
 
+    # Where it is decided later what has been dropped, see :mod:`solver.traffic.deferred`:
+    tight: int  # buffers that may be resident or not
+    slack: dict[int, int]  # bytes, per tight buffer
+    held: int  # bytes of tight buffers resident at most; counted in ``bytes``
+    worst: int  # cost if all that may be resident is dropped at once
+
     def __init__(self) -> None:
         self.dead = False
         self.op = -1
         self.origin = None
         self.lack = self.limit = self.out = 0
+        self.tight = self.held = self.worst = 0
+        self.slack = {}
 
     def is_obsolete(self) -> bool:
         """Whether it was dominated since it was queued, or is a choice of a state that was."""
@@ -127,5 +135,5 @@ def step(space: Space, state: State, op: int, out: int) -> None:
             state.stored |= 1 << k
         state.path = (~k, state.path)
     state.resident = (state.resident | space.touch[op]) & ~(finished | out)
-    state.bytes = space.bytes_of(state.resident)
+    state.bytes = space.bytes_of(state.resident) + state.held
     state.op, state.lack, state.limit, state.out, state.origin = -1, 0, 0, 0, None

@@ -82,7 +82,10 @@ def test_bounds_orders_and_the_kernel(seed: int) -> None:
                 assert compiled.order() == order
                 assert space.problem.is_order([space.ops[i] for i in reversed(order)])
                 tight += python.bound == least
-        for sketch, rules in ((python, Rules(compiled=False)), (compiled, Rules())):
+        for sketch, rules in (
+            (python, Rules(compiled=False, defer=False)),
+            (compiled, Rules(defer=False)),
+        ):
             meter = Meter(Limits(), SilentObserver())
             search = Search(space, meter, least + 1, rules, sketch=sketch)
             assert search.run() is not None

@@ -5,6 +5,8 @@
  * dominates. */
 #include "fronts.h"
 
+#include "defer.h"
+
 /* First op that touches each buffer, to sort by. */
 typedef struct {
     int32_t op, buffer;
@@ -57,6 +59,10 @@ static Word fold_dear(const Search *s, const State *st) {
 }
 
 Mark fronts_mark(const Search *s, const State *st) {
+    if (s->switches.defer)
+        return (Mark){.resident = fold(s, st->resident, st->resident) | fold(s, st->tight, st->tight),
+                      .cost = st->worst,
+                      .node = NONE};
     return (Mark){.resident = fold(s, st->resident, st->resident),
                   .stored = fold(s, st->stored, st->stored),
                   .again = fold(s, st->stored, st->resident),
@@ -104,9 +110,25 @@ static bool dominates(const Search *s, const Word *undone, int64_t spare, const 
     return true;
 }
 
-/* Size of the smallest buffer. */
-static int64_t least_size(const Space *sp) {
-    return sp->buffers ? sp->size[sp->buffers - 1] : 0;
+/* The same of states that stand for many: `b` may keep what `a` has dropped. */
+static inline bool may_stand_for(const Mark *a, const Mark *b, int64_t least) {
+    int64_t spare = b->cost - a->cost;
+    return spare >= 0 && (spare >= least || !(b->resident & ~a->resident));
+}
+
+/* Whether a state dominates a known one, or (`yields`) is dominated by it. */
+static bool compare(const Search *s, const State *st, const Mark *mark, const Mark *old, bool yields) {
+    const Mark *a = yields ? old : mark, *b = yields ? mark : old;
+    if (s->switches.defer) {
+        if (!may_stand_for(a, b, s->least)) return false;
+        Side known = defer_side_of_node(s, old->node), new = defer_side_of_state(st);
+        return yields ? defer_dominates(s, st->undone, &known, &new)
+                      : defer_dominates(s, st->undone, &new, &known);
+    }
+    if (!may_dominate(a, b, s->least)) return false;
+    const Word *known = masks_of(s, old->node);
+    return yields ? dominates(s, st->undone, b->cost - a->cost, known, st->resident)
+                  : dominates(s, st->undone, b->cost - a->cost, st->resident, known);
 }
 
 /* What dominates one state is likely to dominate others: let it be found sooner. */
@@ -118,11 +140,8 @@ static void move_up(Front *front, int32_t i) {
 
 bool fronts_dominate(Search *s, int32_t set, const State *st, const Mark *mark) {
     Front *front = &s->tables.sets[set].front;
-    int64_t least = least_size(s->space);
     for (int32_t i = 0; i < front->count; i++) {
-        const Mark *old = &front->marks[i];
-        if (may_dominate(old, mark, least) &&
-            dominates(s, st->undone, mark->cost - old->cost, masks_of(s, old->node), st->resident)) {
+        if (compare(s, st, mark, &front->marks[i], true)) {
             move_up(front, i);
             return true;
         }
@@ -132,11 +151,9 @@ bool fronts_dominate(Search *s, int32_t set, const State *st, const Mark *mark) 
 
 void fronts_prune(Search *s, int32_t set, const State *st, const Mark *mark) {
     Front *front = &s->tables.sets[set].front;
-    int64_t least = least_size(s->space);
     for (int32_t i = 0; i < front->count;) {
         const Mark *old = &front->marks[i];
-        if (may_dominate(mark, old, least) &&
-            dominates(s, st->undone, old->cost - mark->cost, st->resident, masks_of(s, old->node))) {
+        if (compare(s, st, mark, old, false)) {
             node_at(&s->tables, old->node)->dead = true;
             s->known--;
             front->marks[i] = front->marks[--front->count];

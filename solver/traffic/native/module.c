@@ -98,8 +98,8 @@ static Sketch *sketch_of(PyObject *capsule, bool *sound) {
 
 PyDoc_STRVAR(make_search_doc,
              "make_search(space, upper, switches, greed, sketch) -> capsule\n\n"
-             "switches: bits for free moves, valleys, dominance, trade, furthest, tally; sketch: a\n"
-             "capsule or None.");
+             "switches: bits for free moves, valleys, dominance, trade, furthest, tally, defer;\n"
+             "sketch: a capsule or None.");
 
 static PyObject *make_search(PyObject *self, PyObject *args) {
     (void)self;
@@ -114,7 +114,7 @@ static PyObject *make_search(PyObject *self, PyObject *args) {
     Sketch *sketch = sketch_of(sketch_capsule, &sound);
     if (!sound) return NULL;
     Switches switches = {bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1, bits >> 4 & 1,
-                         bits >> 5 & 1};
+                         bits >> 5 & 1, bits >> 6 & 1};
     return capsule_of(search_new(space, upper, switches, greed, sketch), SEARCH, search_destructor,
                       release_search, space_capsule, sketch_capsule);
 }

@@ -1,5 +1,5 @@
 /* The moves to the state found. Only states are kept, so victims are found again. */
-#include "search_internal.h"
+#include "defer.h"
 
 static bool reaches(Search *s, const State *st, int32_t index) {
     const Node *node = node_at(&s->tables, index);
@@ -43,6 +43,21 @@ static bool retrace(Search *s, const State *st, int32_t target, int32_t limit, i
     return found && !s->record->failed;
 }
 
+/* The same where it is decided late what was dropped. */
+static bool retrace_deferred(Search *s, const State *st, int32_t target) {
+    int32_t op = node_at(&s->tables, target)->op;
+    int64_t mark = s->record->count;
+    uint32_t way = 0;
+    while (!s->record->failed && defer_undo(s, st, &s->new, op, &way)) {
+        if (reaches(s, &s->new, target)) {
+            Side found = defer_side_of_state(&s->new), wanted = defer_side_of_node(s, target);
+            if (defer_same(s, &found, &wanted)) return true;
+        }
+        s->record->count = mark;
+    }
+    return false;
+}
+
 int64_t search_moves(const Search *search, int32_t **moves) {
     Search *s = (Search *)search;
     Record record = {NULL, 0, 0, false};
@@ -56,6 +71,10 @@ int64_t search_moves(const Search *search, int32_t **moves) {
     for (int32_t i = 1; i < length && !record.failed; i++) {
         state_load(s, &s->now, path[i - 1]);
         memset(s->now.out, 0, (size_t)s->space->buffer_words * sizeof(Word));
+        if (s->switches.defer) {
+            if (!retrace_deferred(s, &s->now, path[i])) record.failed = true;
+            continue;
+        }
         int64_t lack = lack_of(s->space, &s->now, node_at(&s->tables, path[i])->op);
         if (!retrace(s, &s->now, path[i], 0, lack)) record.failed = true;
     }

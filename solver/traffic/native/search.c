@@ -1,16 +1,19 @@
 /* Best-first search: the queue, the expansion of states and of choices. */
 #include "fronts.h"
 
+#include "defer.h"
+
 /* Queue and tables. */
 
-static void push(Search *s, int32_t index) {
+/* `least` is the cost so far. */
+static void push(Search *s, int32_t index, int64_t least) {
     const Node *node = node_at(&s->tables, index);
-    int64_t rank = node->total + s->greed * (node->total - node->cost);
+    int64_t rank = node->total + s->greed * (node->total - least);
     Entry entry = {rank, ++s->serial, s->tables.sets[node->set].count, index};
     if (!tables_push(&s->tables, entry)) s->failed = true;
 }
 
-/* Bound on the cost to come by the tally problem. */
+/* Cost to come at least, by the tally problem. */
 static int64_t ask_tally(Search *s, const Word *undone, const Word *ready, uint64_t hash,
                          int64_t held, int64_t cheap) {
     int64_t rest = tally_rest(s->tally, undone, ready, hash, held, cheap);
@@ -18,28 +21,35 @@ static int64_t ask_tally(Search *s, const Word *undone, const Word *ready, uint6
     return rest;
 }
 
-static int64_t tally_of(Search *s, const State *st) {
+/* Find the bound of a state. */
+static void weigh(Search *s, State *st) {
     const Space *sp = s->space;
+    if (!s->tally) {
+        if (st->cost > st->total) st->total = st->cost;
+        return;
+    }
     int64_t cheap = 0;
     for (int32_t w = 0; w < sp->buffer_words; w++)
         for (Word m = st->resident[w]; m; m &= m - 1) {
             int32_t k = w * 64 + __builtin_ctzll(m);
             if (drop_cost(sp, st->undone, st->stored, k) <= sp->size[k]) cheap += sp->size[k];
         }
-    return ask_tally(s, st->undone, st->ready, st->hash, st->bytes, cheap);
+    int64_t total = st->cost + ask_tally(s, st->undone, st->ready, st->hash, st->bytes, cheap);
+    if (total > st->total) st->total = total;
 }
 
 /* Queue a state unless it is dominated or too dear. */
 static void offer(Search *s, State *st, int32_t parent, int32_t op) {
     Tables *t = &s->tables;
+    int64_t least = st->cost;
     if (st->cost >= s->upper) return;
-    int64_t total = st->cost + (s->tally ? tally_of(s, st) : 0);
-    if (total > st->total) st->total = total;
+    if (s->switches.defer) least = defer_weigh(s, st);
+    else weigh(s, st);
     if (st->total >= s->upper) return;
     if (s->sketch) {
         Finer finer = {st->undone, st->ready, st->resident, st->stored, s->space->buffer_words,
                        st->count, st->hash, 0, 0, st->cost};
-        total = sketch_total(s->sketch, &finer);
+        int64_t total = sketch_total(s->sketch, &finer);
         if (total > st->total) st->total = total;
         if (st->total >= s->upper) return;
     }
@@ -58,7 +68,7 @@ static void offer(Search *s, State *st, int32_t parent, int32_t op) {
     }
     *node_at(t, mark.node) = (Node){.parent = parent, .set = set, .next = NONE, .op = op};
     state_save(s, st, mark.node);
-    push(s, mark.node);
+    push(s, mark.node, least);
 }
 
 /* Choices. */
@@ -112,7 +122,7 @@ static void queue_choice(Search *s, State *st, int32_t parent, int32_t set, int3
     *node = (Node){.parent = parent, .set = set, .next = NONE, .op = op, .limit = limit,
                    .lack = lack, .is_choice = true};
     state_save(s, st, index);
-    push(s, index);
+    push(s, index, st->cost);
 }
 
 /* Expansion. */
@@ -129,6 +139,12 @@ static void undo(Search *s, State *st, int32_t op, int32_t parent) {
     offer(s, st, parent, op);
 }
 
+/* Undo an op in each way that its tight operands can have been kept. */
+static void undo_deferred(Search *s, int32_t op, int32_t parent) {
+    uint32_t way = 0;
+    while (may_go_on(s) && defer_undo(s, &s->now, &s->new, op, &way)) offer(s, &s->new, parent, op);
+}
+
 static void expand(Search *s, int32_t index) {
     const Space *sp = s->space;
     int32_t set = node_at(&s->tables, index)->set;
@@ -138,6 +154,10 @@ static void expand(Search *s, int32_t index) {
         for (Word m = s->now.ready[w]; m && may_go_on(s); m &= m - 1) {
             int32_t op = w * 64 + __builtin_ctzll(m);
             if (!is_allowed(sp, &s->now, op)) continue;
+            if (s->switches.defer) {
+                undo_deferred(s, op, index);
+                continue;
+            }
             int64_t lack = lack_of(sp, &s->now, op);
             copy_state(s, &s->new, &s->now);
             if (lack <= 0) undo(s, &s->new, op, index);
@@ -182,9 +202,14 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
     s->sketch = sketch;
     s->found = NONE;
     s->masks_at = (sizeof(Node) + 7) / 8 * 8;
-    size_t masks = (size_t)space->buffer_words * (space->streaming ? 3 : 2) * sizeof(Word);
+    s->least = space->buffers ? space->size[space->buffers - 1] : 0;
+    s->unit = defer_unit(space);
+    size_t words = (size_t)space->buffer_words;
+    size_t masks = words * (space->streaming || switches.defer ? 3 : 2) * sizeof(Word);
+    if (switches.defer) masks += defer_node_bytes();
     if (!state_init(space, &s->now) || !state_init(space, &s->new) ||
-        !(s->columns = fronts_columns(space)) || !state_init(space, &s->base) ||
+        !(s->columns = fronts_columns(space)) ||
+        !(s->seen = calloc(2 * words + 1, sizeof(Word))) || !state_init(space, &s->base) ||
         !state_init(space, &s->trial) || !slide_init(space, &s->slide) ||
         !slide_init(space, &s->trial_slide) ||
         !tables_init(&s->tables, s->masks_at + masks, space->op_words) ||
@@ -192,6 +217,7 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
         search_free(s);
         return NULL;
     }
+    s->dear = s->seen + words;
     for (int32_t i = 0; i < space->ops; i++)
         if (space->before[i].begin == space->before[i].end) put(s->now.ready, i);
     s->now.live = space->live;
@@ -209,6 +235,7 @@ void search_free(Search *s) {
     slide_free(&s->slide);
     slide_free(&s->trial_slide);
     free(s->columns);
+    free(s->seen);
     free(s);
 }
 

@@ -9,7 +9,7 @@
 #include "space.h"
 
 typedef struct {
-    bool free_moves, valleys, dominance, trade, furthest, tally;
+    bool free_moves, valleys, dominance, trade, furthest, tally, defer;
 } Switches;
 
 typedef struct Search Search;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "facts.h"
+#include "limits.h"
 #include "search.h"
 #include "tables.h"
 #include "tally.h"
@@ -13,6 +14,10 @@
 /* A state under construction. */
 typedef struct {
     Word *undone, *ready, *resident, *stored; /* in one block, at `undone` */
+    Word *tight; /* deferred: buffers that may have been kept, under `limits` */
+    Limit *limits;
+    int32_t limit_count;
+    int64_t worst; /* cost if all that may be resident is dropped at once */
     Word *out; /* operands of the op to come that stay outside (streaming) */
     int64_t cost, bytes, total;
     int64_t live; /* bytes before the ops undone, wherever they are; counted only under a cap */
@@ -43,6 +48,8 @@ struct Search {
     Tally *tally;   /* NULL if not used */
     size_t masks_at;
     uint8_t *columns; /* see fronts.h */
+    int64_t least, unit; /* smallest size, and common divisor of all */
+    Word *seen, *dear;   /* scratch masks */
     State now, new, base, trial;
     Slide slide, trial_slide;
     int32_t found;
@@ -96,6 +103,9 @@ static inline void copy_buffers(const Search *s, State *to, const State *from) {
     to->cost = from->cost;
     to->total = from->total;
     to->bytes = from->bytes;
+    memcpy(to->tight, from->tight, bytes);
+    to->limit_count = from->limit_count;
+    memcpy(to->limits, from->limits, (size_t)from->limit_count * sizeof(Limit));
 }
 
 static inline void copy_state(const Search *s, State *to, const State *from) {
@@ -114,6 +124,15 @@ static inline int64_t cost_before(const Space *sp, State *st, int32_t k, int32_t
     int64_t cost = drop_cost(sp, st->undone, st->stored, k);
     drop(st->undone, op);
     return cost;
+}
+
+/* Whether it is to be decided yet whether an operand of `op` has been kept. */
+static inline bool is_open(const Space *sp, const State *st, int32_t op) {
+    if (!st->limit_count) return false;
+    EACH(k, sp->touch[op]) {
+        if (has(st->tight, k)) return true;
+    }
+    return false;
 }
 
 /* Bytes missing when every operand that lives on is to be in the TCM. */

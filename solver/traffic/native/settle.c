@@ -55,6 +55,7 @@ static void slide(Search *s, State *st, Slide *sl, int32_t w) {
         }
         int32_t op = w * 64 + __builtin_ctzll(sl->look[w]);
         drop(sl->look, op);
+        if (is_open(sp, st, op)) continue;
         int64_t lack = lack_of(sp, st, op);
         if (lack > 0) {
             put(sl->waiting, op);
@@ -158,7 +159,7 @@ void settle(Search *s, State *st) {
     for (int32_t w = 0; w < sp->op_words && goes_on(sp->watch); w++) {
         for (Word look = st->ready[w]; look; look &= look - 1) {
             int32_t op = w * 64 + __builtin_ctzll(look);
-            if (lack_of(sp, st, op) > 0 || !is_allowed(sp, st, op)) continue;
+            if (is_open(sp, st, op) || lack_of(sp, st, op) > 0 || !is_allowed(sp, st, op)) continue;
             int64_t mark = s->record ? s->record->count : 0;
             copy_state(s, &s->trial, st);
             state_step(s, &s->trial, op);

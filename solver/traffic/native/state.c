@@ -1,18 +1,24 @@
 /* States under construction: moved to and from nodes, ops undone, buffers dropped. */
-#include "search_internal.h"
+#include "defer.h"
 
 bool state_init(const Space *space, State *state) {
     size_t ow = (size_t)space->op_words, bw = (size_t)space->buffer_words;
-    state->undone = calloc(2 * ow + 3 * bw + 1, sizeof(Word));
+    state->undone = calloc(2 * ow + 4 * bw + 1, sizeof(Word));
     if (!state->undone) return false;
     state->ready = state->undone + ow;
     state->resident = state->ready + ow;
     state->stored = state->resident + bw;
-    state->out = state->stored + bw;
-    return true;
+    state->tight = state->stored + bw;
+    state->out = state->tight + bw;
+    state->limit_count = 0;
+    state->limits = malloc(((size_t)space->buffers + 1) * sizeof *state->limits);
+    return state->limits != NULL;
 }
 
-void state_free(State *state) { free(state->undone); }
+void state_free(State *state) {
+    free(state->undone);
+    free(state->limits);
+}
 
 void state_load(const Search *s, State *to, int32_t index) {
     const Space *sp = s->space;
@@ -23,6 +29,10 @@ void state_load(const Search *s, State *to, int32_t index) {
     memcpy(to->ready, ready_of(&s->tables, node->set), (size_t)sp->op_words * sizeof(Word));
     memcpy(to->resident, masks, words * sizeof(Word));
     memcpy(to->stored, masks + words, words * sizeof(Word));
+    if (s->switches.defer) {
+        memcpy(to->tight, masks + 2 * words, words * sizeof(Word));
+        defer_load(s, to, index);
+    }
     if (sp->streaming) memcpy(to->out, masks + 2 * words, words * sizeof(Word));
     to->cost = node->cost;
     to->total = node->total;
@@ -39,6 +49,10 @@ void state_save(Search *s, const State *from, int32_t index) {
     size_t words = (size_t)sp->buffer_words;
     memcpy(masks, from->resident, words * sizeof(Word));
     memcpy(masks + words, from->stored, words * sizeof(Word));
+    if (s->switches.defer) {
+        memcpy(masks + 2 * words, from->tight, words * sizeof(Word));
+        if (!defer_save(s, from, index)) s->failed = true;
+    }
     if (sp->streaming) memcpy(masks + 2 * words, from->out, words * sizeof(Word));
     node->cost = from->cost;
     node->total = from->total;

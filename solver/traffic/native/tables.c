@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const size_t BLOCK_BYTES = 1 << 16;
+
 bool tables_init(Tables *t, size_t node_bytes, int32_t op_words) {
     memset(t, 0, sizeof *t);
     t->stride = (node_bytes + 7) / 8 * 8;
@@ -19,11 +21,30 @@ bool tables_init(Tables *t, size_t node_bytes, int32_t op_words) {
 void tables_free(Tables *t) {
     for (int32_t i = 0; i < t->chunk_count; i++) free(t->chunks[i]);
     free(t->chunks);
+    for (int32_t i = 0; i < t->block_count; i++) free(t->blocks[i]);
+    free(t->blocks);
     for (int32_t i = 0; i < t->set_count; i++) free(t->sets[i].front.marks);
     free(t->sets);
     free(t->masks);
     free(t->slots);
     free(t->heap);
+}
+
+void *tables_store(Tables *t, size_t bytes) {
+    bytes = (bytes + 7) / 8 * 8;
+    if (!t->block_count || bytes > t->block_left) {
+        size_t room = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+        char **blocks = realloc(t->blocks, ((size_t)t->block_count + 1) * sizeof *blocks);
+        if (!blocks) return NULL;
+        t->blocks = blocks;
+        if (!(t->blocks[t->block_count] = malloc(room))) return NULL;
+        t->block_count++;
+        t->block_left = room;
+        t->bytes += room;
+    }
+    char *block = t->blocks[t->block_count - 1];
+    t->block_left -= bytes; /* from its end on */
+    return block + t->block_left;
 }
 
 int32_t tables_new_node(Tables *t) {

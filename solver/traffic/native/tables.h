@@ -57,6 +57,9 @@ typedef struct {
     uint32_t slot_mask;
     Entry *heap;
     size_t heap_count, heap_room;
+    char **blocks; /* what does not change once it is stored */
+    int32_t block_count;
+    size_t block_left;
     size_t bytes;
 } Tables;
 
@@ -75,6 +78,8 @@ static inline Word *ready_of(const Tables *t, int32_t set) {
     return undone_of(t, set) + t->op_words;
 }
 
+/* Room for so many bytes as long as the tables live; NULL without memory. */
+void *tables_store(Tables *tables, size_t bytes);
 int32_t tables_new_node(Tables *tables); /* NONE without memory */
 void tables_recycle(Tables *tables, int32_t node);
 /* Index of the set with these ops, made if need be; NONE without memory. */
