@@ -8,6 +8,7 @@ being dropped one by one, largest first, to make room for it.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from solver.peak.space import bits
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from solver.traffic.space import Space
     from solver.traffic.tally import Tally
 
+_CHOICES = 4  # of a beam, for each of its states
+
 
 class PythonExplorer:
     """The reference explorer.
@@ -45,6 +48,10 @@ class PythonExplorer:
         Pruning.
     greed : int
         Extra weight of the cost to come in the order of expansion; ``bound`` means nothing then.
+    width : int
+        Of a beam: expand the states with the fewest ops undone first, and of those with as many ops
+        undone no more than so many, nor more than four times so many choices; ``bound`` means
+        nothing then. 0 for no beam.
     sketch : PythonSketch, optional
         Bounds the cost to come, too.
     """
@@ -56,6 +63,7 @@ class PythonExplorer:
         rules: Rules,
         *,
         greed: int = 0,
+        width: int = 0,
         sketch: PythonSketch | None = None,
     ) -> None:
         self.states = 0
@@ -63,11 +71,13 @@ class PythonExplorer:
         self.space = space
         self.upper = upper
         self.greed = greed
+        self.width = width
+        self._expanded: Counter[tuple[int, bool]] = Counter()  # of a beam, by level and kind
         self.rules = rules
         self.sketch = sketch
         self.tally = space.tally if rules.tally else None
         self.found: State | None = None
-        self._heap: list[tuple[int, int, int, State]] = []
+        self._heap: list[tuple[int, int, int, int, State]] = []
         self._serial = 0
         self._known: dict[int, list[State]] = {}
         self._offer(first_state(space))
@@ -82,22 +92,33 @@ class PythonExplorer:
         for _ in range(states):
             if check is not None and check():
                 break
-            while self._heap and self._heap[0][3].is_obsolete():
+            while self._heap and self._heap[0][-1].is_obsolete():
                 heapq.heappop(self._heap)
             if not self._heap:
                 self.bound = max(self.bound, self.upper)
                 return Event.EXHAUSTED
-            node = heapq.heappop(self._heap)[3]
+            node = heapq.heappop(self._heap)[-1]
             self.bound = max(self.bound, node.total)
             if node.undone == self.space.full:
                 self.found = node
                 return Event.FOUND
+            if self._is_beyond(node):
+                continue
             self.states += 1
             if node.op >= 0:
                 self._choose_victim(node)
             else:
                 self._expand(node)
         return Event.SLICE
+
+    def _is_beyond(self, node: State) -> bool:
+        """Whether enough of a node's kind and level have been expanded."""
+        if not self.width:
+            return False
+        is_choice = node.op >= 0
+        key = node.undone.bit_count(), is_choice
+        self._expanded[key] += 1
+        return self._expanded[key] > (_CHOICES if is_choice else 1) * self.width
 
     def moves(self) -> list[int]:
         """Ops undone and buffers dropped, in backward time."""
@@ -242,5 +263,6 @@ class PythonExplorer:
         if node.total < self.upper:
             self._serial += 1
             rank = node.total + self.greed * (node.total - node.cost)
-            key = (rank, -node.undone.bit_count(), -self._serial, node)
+            level = node.undone.bit_count()
+            key = (level * (self.width > 0), rank, -level, -self._serial, node)
             heapq.heappush(self._heap, key)

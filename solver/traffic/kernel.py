@@ -54,6 +54,7 @@ class NativeExplorer:
         rules: Rules,
         *,
         greed: int = 0,
+        width: int = 0,
         sketch: NativeSketch | None = None,
         defer: bool = False,
     ) -> None:
@@ -69,6 +70,7 @@ class NativeExplorer:
             min(upper, _MAX_BYTES),
             sum(on << i for i, on in enumerate(switches)),
             greed,
+            width,
             None if sketch is None else sketch.capsule,
         )
         self._bytes = 0

@@ -212,14 +212,15 @@ class Run(Standing):
         if self.problem.live_capacity is not None:
             return
         if self._splitter is None:
-            self._splitter = Splitter(self.problem, self.meter, self.pruning, self._go_on_from)
+            self._splitter = Splitter(
+                self.problem, self.meter, self.pruning, self._offer, self._polish
+            )
         left = (self.meter.limits.seconds or math.inf) - self.meter.seconds
         until = self.meter.seconds + _SEGMENTS_SHARE * left
         self._splitter.run(self.best, _SEGMENTS_STATES, until)
 
-    def _go_on_from(self, plan: Residency) -> Residency:
-        """Offer a plan and the best replacement in its order; return the best plan."""
-        self._offer(plan)
+    def _polish(self, plan: Residency) -> Residency:
+        """Offer the best replacement in a plan's order; return the best plan."""
         self._replace(plan.order)
         assert self.best is not None
         return self.best

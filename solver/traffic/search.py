@@ -60,6 +60,9 @@ class Search:
     greed : int
         0 for best-first search, whose bound is valid at any time. Above, the cost to come weighs
         that much more: plans are found sooner and prove nothing.
+    width : int
+        0 for a search of everything. Above, a beam of so many states for each number of ops undone:
+        it proves nothing either.
     sketch : Sketch, optional
         Of the same space and made under the same rules. Of no use where the search `defers`.
     """
@@ -72,32 +75,35 @@ class Search:
         rules: Rules | None = None,
         *,
         greed: int = 0,
+        width: int = 0,
         sketch: Sketch | None = None,
     ) -> None:
         rules = rules or Rules()
         self.space = space
         self._meter = meter
         self._explorer: Explorer
-        defer = defers(space, rules)
+        defer = not width and defers(space, rules)
         if defer:
             sketch = None
         if NativeExplorer.fits(space, rules):
             assert sketch is None or isinstance(sketch, NativeSketch)
             self._explorer = NativeExplorer(
-                space, upper, rules, greed=greed, sketch=sketch, defer=defer
+                space, upper, rules, greed=greed, width=width, sketch=sketch, defer=defer
             )
         elif defer:
             self._explorer = DeferredExplorer(space, upper, rules, greed=greed)
         else:
             assert sketch is None or isinstance(sketch, PythonSketch)
-            self._explorer = PythonExplorer(space, upper, rules, greed=greed, sketch=sketch)
-        self._greed = greed
+            self._explorer = PythonExplorer(
+                space, upper, rules, greed=greed, width=width, sketch=sketch
+            )
+        self._is_partial = bool(greed or width)
         self.is_done = False  # whether the best plan is known
 
     @property
     def bound(self) -> int:
         """No plan spills less, unless it spills at least ``upper``."""
-        return 0 if self._greed else self._explorer.bound
+        return 0 if self._is_partial else self._explorer.bound
 
     @property
     def states(self) -> int:
@@ -115,8 +121,8 @@ class Search:
         Returns
         -------
         Residency or None
-            A plan below ``upper``, the best one unless greedy; None if there is none, or if the
-            search was not ``is_done``.
+            A plan below ``upper``, the best one unless the search is partial; None if there is
+            none, or if the search was not ``is_done``.
 
         Raises
         ------
@@ -135,15 +141,15 @@ class Search:
             before, bound = explorer.states, explorer.bound
             allowed = meter.allowance(_SLICE)
             event = explorer.advance(allowed, meter.memory_left(), check)
-            if on_bound is not None and explorer.bound > bound and not self._greed:
+            if on_bound is not None and explorer.bound > bound and not self._is_partial:
                 on_bound(explorer.bound)
             if event is Event.FOUND:
                 self._count(before)
-                self.is_done = not self._greed
+                self.is_done = not self._is_partial
                 return residency_of(self.space, explorer.moves())
             if event is Event.EXHAUSTED:
                 self._count(before)
-                self.is_done = not self._greed
+                self.is_done = not self._is_partial
                 return None
             meter.add(explorer.states - before)
             if event is Event.NO_MEMORY:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 LONG = 1000.0  # seconds
 
 
+def as_it_is(plan: Residency) -> Residency:
+    return plan
+
+
 def drawn_plans(
     count: int, seed: int, most_ops: int, least_ops: int = 1
 ) -> Iterator[tuple[Graph, TrafficProblem, Residency, random.Random]]:
@@ -97,18 +101,14 @@ def test_the_splitter_saves_and_says_so(compiled: bool) -> None:
     for graph, problem, plan, _ in drawn_plans(count, 998, ops, 30):
         offered: list[Residency] = []
 
-        def offer(better: Residency, offered: list[Residency] = offered) -> Residency:
-            offered.append(better)
-            return better
-
         rules = Rules(compiled=compiled)
-        Splitter(problem, Meter(), rules, offer).run(plan, 2**12, LONG)
+        Splitter(problem, Meter(), rules, offered.append, as_it_is).run(plan, 2**12, LONG)
         assert all(fits(problem, better) for better in offered), graph.name
         spilled = [spilled_bytes(problem, better) for better in (plan, *offered)]
         assert spilled == sorted(set(spilled), reverse=True), graph.name
         saved += len(offered) > 0
         offered.clear()
-        idle = Splitter(problem, Meter(Limits(nodes=1)), rules, offer)
+        idle = Splitter(problem, Meter(Limits(nodes=1)), rules, offered.append, as_it_is)
         idle.run(plan, 0, LONG)
         idle.run(plan, 2**12, 0.0)
         assert not offered

@@ -97,7 +97,7 @@ static Sketch *sketch_of(PyObject *capsule, bool *sound) {
 }
 
 PyDoc_STRVAR(make_search_doc,
-             "make_search(space, upper, switches, greed, sketch) -> capsule\n\n"
+             "make_search(space, upper, switches, greed, width, sketch) -> capsule\n\n"
              "switches: bits for free moves, valleys, dominance, trade, furthest, tally, defer;\n"
              "sketch: a capsule or None.");
 
@@ -105,9 +105,10 @@ static PyObject *make_search(PyObject *self, PyObject *args) {
     (void)self;
     PyObject *space_capsule, *sketch_capsule;
     long long upper;
-    int bits, greed;
+    int bits, greed, width;
     bool sound;
-    if (!PyArg_ParseTuple(args, "OLiiO", &space_capsule, &upper, &bits, &greed, &sketch_capsule))
+    if (!PyArg_ParseTuple(args, "OLiiiO", &space_capsule, &upper, &bits, &greed, &width,
+                          &sketch_capsule))
         return NULL;
     Space *space = PyCapsule_GetPointer(space_capsule, SPACE);
     if (!space) return NULL;
@@ -115,8 +116,8 @@ static PyObject *make_search(PyObject *self, PyObject *args) {
     if (!sound) return NULL;
     Switches switches = {bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1, bits >> 4 & 1,
                          bits >> 5 & 1, bits >> 6 & 1};
-    return capsule_of(search_new(space, upper, switches, greed, sketch), SEARCH, search_destructor,
-                      release_search, space_capsule, sketch_capsule);
+    return capsule_of(search_new(space, upper, switches, greed, width, sketch), SEARCH,
+                      search_destructor, release_search, space_capsule, sketch_capsule);
 }
 
 PyDoc_STRVAR(make_sketch_doc, "make_sketch(space, upper, exact, waived, coarser) -> capsule\n\n"

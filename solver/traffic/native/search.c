@@ -1,7 +1,8 @@
 /* Best-first search: the queue, the expansion of states and of choices. */
+#include "defer.h"
 #include "fronts.h"
 
-#include "defer.h"
+enum { CHOICES = 4 }; /* of a beam, for each of its states */
 
 /* Queue and tables. */
 
@@ -192,13 +193,14 @@ static void choose_victim(Search *s, int32_t index) {
 /* Life of a search. */
 
 Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t greed,
-                   Sketch *sketch) {
+                   int32_t width, Sketch *sketch) {
     Search *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     s->space = space;
     s->switches = switches;
     s->upper = upper;
     s->greed = greed;
+    s->width = width;
     s->sketch = sketch;
     s->found = NONE;
     s->masks_at = (sizeof(Node) + 7) / 8 * 8;
@@ -213,6 +215,7 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
         !state_init(space, &s->trial) || !slide_init(space, &s->slide) ||
         !slide_init(space, &s->trial_slide) ||
         !tables_init(&s->tables, s->masks_at + masks, space->op_words) ||
+        !(s->counts = calloc(2 * ((size_t)space->ops + 1), sizeof *s->counts)) ||
         (switches.tally && !(s->tally = space->tally))) {
         search_free(s);
         return NULL;
@@ -221,6 +224,7 @@ Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t
     for (int32_t i = 0; i < space->ops; i++)
         if (space->before[i].begin == space->before[i].end) put(s->now.ready, i);
     s->now.live = space->live;
+    s->tables.by_level = width > 0;
     offer(s, &s->now, NONE, NONE);
     return s;
 }
@@ -236,6 +240,7 @@ void search_free(Search *s) {
     slide_free(&s->trial_slide);
     free(s->columns);
     free(s->seen);
+    free(s->counts);
     free(s);
 }
 
@@ -243,6 +248,13 @@ void search_free(Search *s) {
 static bool is_obsolete(const Tables *t, int32_t index) {
     const Node *node = node_at(t, index);
     return node->dead || (node->is_choice && node_at(t, node->parent)->dead);
+}
+
+/* Whether enough of a node's kind and level have been expanded. */
+static bool is_beyond(Search *s, const Node *node) {
+    if (!s->width) return false;
+    int64_t most = (int64_t)s->width * (node->is_choice ? CHOICES : 1);
+    return s->counts[2 * s->tables.sets[node->set].count + node->is_choice]++ >= most;
 }
 
 Event search_run(Search *s, int64_t slice, size_t cap) {
@@ -257,11 +269,12 @@ Event search_run(Search *s, int64_t slice, size_t cap) {
         }
         int32_t index = tables_pop(t).node;
         const Node *node = node_at(t, index);
-        if (!s->greed && node->total > s->bound) s->bound = node->total;
+        if (!s->greed && !s->width && node->total > s->bound) s->bound = node->total;
         if (t->sets[node->set].count == s->space->ops) {
             s->found = index;
             return EVENT_FOUND;
         }
+        if (is_beyond(s, node)) continue;
         s->states++;
         if (node->is_choice) choose_victim(s, index);
         else expand(s, index);

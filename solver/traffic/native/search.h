@@ -16,7 +16,7 @@ typedef struct Search Search;
 
 /* `sketch` may be NULL; it and `space` must outlive the search. NULL without memory. */
 Search *search_new(const Space *space, int64_t upper, Switches switches, int32_t greed,
-                   Sketch *sketch);
+                   int32_t width, Sketch *sketch);
 void search_free(Search *search);
 /* Expand up to `slice` states while the tables stay under `cap` bytes. */
 Event search_run(Search *search, int64_t slice, size_t cap);

@@ -43,6 +43,8 @@ struct Search {
     Switches switches;
     int64_t upper, states, bound, serial, known;
     int32_t greed;
+    int32_t width;   /* of a beam: states expanded of each level, 0 for all */
+    int32_t *counts; /* per level, states and choices expanded */
     Tables tables;
     Sketch *sketch; /* NULL if not used */
     Tally *tally;   /* NULL if not used */

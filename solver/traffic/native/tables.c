@@ -133,7 +133,8 @@ int32_t tables_set(Tables *t, const Word *undone, const Word *ready, uint64_t ha
 }
 
 /* Whether a comes before b: least total, then most ops undone, then latest. */
-static inline bool sooner(const Entry *a, const Entry *b) {
+static inline bool sooner(const Tables *t, const Entry *a, const Entry *b) {
+    if (t->by_level && a->undone != b->undone) return a->undone < b->undone;
     if (a->total != b->total) return a->total < b->total;
     if (a->undone != b->undone) return a->undone > b->undone;
     return a->serial > b->serial;
@@ -149,7 +150,7 @@ bool tables_push(Tables *t, Entry entry) {
         t->heap_room = room;
     }
     size_t i = t->heap_count++;
-    while (i > 0 && sooner(&entry, &t->heap[(i - 1) / 4])) {
+    while (i > 0 && sooner(t, &entry, &t->heap[(i - 1) / 4])) {
         t->heap[i] = t->heap[(i - 1) / 4];
         i = (i - 1) / 4;
     }
@@ -164,8 +165,8 @@ Entry tables_pop(Tables *t) {
         size_t child = i * 4 + 1, best = child;
         if (child >= n) break;
         for (size_t c = child + 1; c < child + 4 && c < n; c++)
-            if (sooner(&t->heap[c], &t->heap[best])) best = c;
-        if (!sooner(&t->heap[best], &last)) break;
+            if (sooner(t, &t->heap[c], &t->heap[best])) best = c;
+        if (!sooner(t, &t->heap[best], &last)) break;
         t->heap[i] = t->heap[best];
         i = best;
     }

@@ -56,6 +56,7 @@ typedef struct {
     int32_t *slots; /* hash table of set indices */
     uint32_t slot_mask;
     Entry *heap;
+    bool by_level; /* fewest ops undone first */
     size_t heap_count, heap_room;
     char **blocks; /* what does not change once it is stored */
     int32_t block_count;

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from solver.traffic.residency import Residency
     from solver.traffic.rules import Rules
 
-_FIRST, _LARGEST = 24, 128  # ops of a segment
-_STATES = 2**14  # of the search of a segment
+_FIRST, _LARGEST = 24, 256  # ops of a segment
+_STATES = 2**13  # of the search of a segment
+_WIDTH, _WIDEST = 100, 3000  # of the beam where that does not settle it
 
 
 class Splitter:
@@ -33,7 +34,9 @@ class Splitter:
     rules : Rules
         Of the search.
     offer : callable
-        Given a better plan, tells what to go on from.
+        Is given each better plan.
+    polish : callable
+        Is given the best of them after a pass over the network, and tells what to go on from.
     """
 
     def __init__(
@@ -41,20 +44,24 @@ class Splitter:
         problem: TrafficProblem,
         meter: Meter,
         rules: Rules,
-        offer: Callable[[Residency], Residency],
+        offer: Callable[[Residency], object],
+        polish: Callable[[Residency], Residency],
     ) -> None:
         self._problem = problem
         self._meter = meter
         self._rules = rules
         self._offer = offer
+        self._polish = polish
         self._settled: set[TrafficProblem] = set()  # parts with no better plan
         self._size = _FIRST
+        self._width = _WIDTH
 
     def run(self, plan: Residency, states: int, until: float) -> None:
         """Improve a plan for about so many states, until so many seconds of the meter at most.
 
-        A pass over the network that finds nothing is followed by one with larger segments, unless
-        it could not solve any. A later call goes on with the size that an earlier one ended with.
+        A pass over the network that finds nothing is followed by one with larger segments, and
+        after the largest by one with small segments and a wider beam. A later call goes on with the
+        size and the width that an earlier one ended with.
 
         Raises
         ------
@@ -62,8 +69,8 @@ class Splitter:
             When a limit is hit. What was offered before is not lost.
         """
         most = self._meter.states + states
-        while self._size <= _LARGEST:
-            improved = solved = False
+        while self._width <= _WIDEST:
+            improved = False
             timetable = Timetable(self._problem, plan)
             size = self._size
             end = len(self._problem)
@@ -71,35 +78,34 @@ class Splitter:
                 if self._meter.states >= most or self._meter.seconds >= until:
                     return
                 self._meter.check()
-                found, is_solved = self._solve(timetable, max(0, end - size), end, until)
-                solved |= is_solved
+                found = self._solve(timetable, max(0, end - size), end, until)
                 if found is not None:
                     improved = True
+                    self._offer(found)
                     timetable = Timetable(self._problem, found)
                 end = 0 if end <= size else end - size // 2
             if improved:
-                plan = self._offer(timetable.plan)
-            elif solved and size < len(self._problem):
+                plan = self._polish(timetable.plan)
+            elif size < min(_LARGEST, len(self._problem)):
                 self._size = size * 3 // 2
             else:
-                return
+                self._size, self._width = _FIRST, 3 * self._width
 
-    def _solve(
-        self, timetable: Timetable, begin: int, end: int, until: float
-    ) -> tuple[Residency | None, bool]:
-        """Return a plan that is better in a segment, and whether the segment has been solved."""
+    def _solve(self, timetable: Timetable, begin: int, end: int, until: float) -> Residency | None:
+        """Return a plan that is better in a segment; None if none was found."""
         segment = Segment(self._problem, timetable, begin, end)
         part = segment.part
         if part is None or part in self._settled:
-            return None, part is not None
+            return None
         spilled = spilled_bytes(part, segment.plan)
         if not spilled:
-            return None, True
-        search = Search(Space(part), self._meter, spilled, self._rules)
+            return None
+        space = Space(part)
+        search = Search(space, self._meter, spilled, self._rules)
         found = search.run(states=_STATES, until=until)
-        if found is None:
-            if search.is_done:
-                self._settled.add(part)
-            return None, search.is_done
-        plan = segment.whole(found)
-        return plan, search.is_done
+        if not search.is_done:
+            beam = Search(space, self._meter, spilled, self._rules, width=self._width)
+            found = beam.run(until=until)
+        elif found is None:
+            self._settled.add(part)
+        return None if found is None else segment.whole(found)
