@@ -46,6 +46,14 @@ INSTANCES: Mapping[str, Callable[[], Graph]] = {
         for nodes in (32, 48, 64)
         for seed in range(2)
     },
+    **{
+        f"layered{ops}_s0": partial(zoo.graph, "random_layered", ops=ops, graph_seed=0)
+        for ops in (100, 250)
+    },
+    **{
+        f"training{depth}": partial(zoo.graph, "training", model="residual", depth=depth)
+        for depth in (9, 30, 100)
+    },
 }
 _SMOKE = ("swiftnet", "densenet121", "darts_2", "ws32_s0")
 

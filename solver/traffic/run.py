@@ -67,6 +67,7 @@ class Run(Standing):
     assisted: bool = False
     _chain: Landmarks | None = field(default=None, init=False)
     _splitter: Splitter | None = field(default=None, init=False)
+    _has_tried_least_peak: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         first = SIMPLE_ORDERS["kahn"](peak_problem(self.problem, loads=False))
@@ -193,7 +194,10 @@ class Run(Standing):
         return max(1, states * _EASY**2 // ops**2)
 
     def _try_least_peak(self) -> None:
-        """Try an order of least peak, or the lowest found in a share of the time."""
+        """Try an order of least peak, or the lowest found in a share of the time, once."""
+        if self._has_tried_least_peak:
+            return
+        self._has_tried_least_peak = True
         limits = self.meter.limits
         if limits.seconds is not None:
             limits = replace(limits, seconds=max(1e-3, share_of(self.meter) - self.meter.seconds))
@@ -225,14 +229,13 @@ class Run(Standing):
         assert self.best is not None
         return self.best
 
-    def _seconds_for_a_share(self) -> float:
-        return share_of(self.meter) - self.meter.seconds
-
     def _raise_by_landmarks(self, most: int) -> None:
         """Use more landmarks, up to so many."""
         if self._chain is None or self._is_settled:
             return
-        for bound in self._chain.bounds(most, self._seconds_for_a_share):
+        for bound in self._chain.bounds(
+            most, lambda: 2 * (share_of(self.meter) - self.meter.seconds)
+        ):
             if bound.spilled > self.bound:
                 self.landmarks = bound.ops
             self._raise_bound(min(bound.spilled, self.spilled), "landmarks")

@@ -89,7 +89,12 @@ class Landmarks:
             if self._excess[v] > 0:
                 chain.append(v)
             v = before[v]
-        return chain[::-1]
+        return self._tops(chain[::-1])
+
+    def _tops(self, chain: list[int]) -> list[int]:
+        """Leave out ops beside which less is live than beside the one before or after."""
+        heights = [0, *(self._excess[v] for v in chain), 0]
+        return [v for i, v in enumerate(chain) if heights[i + 1] >= max(heights[i], heights[i + 2])]
 
 
 def excess(problem: TrafficProblem, order: Sequence[int]) -> list[int]:
