@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import os
 import platform
 import subprocess
+from dataclasses import asdict, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from solver import __version__
 from solver.peak import kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed import DataclassInstance
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +37,17 @@ def environment() -> dict[str, str]:
         "machine": machine(),
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
     }
+
+
+def write_rows(
+    path: Path, kind: type[DataclassInstance], rows: Iterable[DataclassInstance]
+) -> None:
+    """Write rows of a kind, each with where it ran, as a CSV file."""
+    about = environment()
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*(f.name for f in fields(kind)), *about])
+        writer.writeheader()
+        writer.writerows({**asdict(row), **about} for row in rows)
 
 
 def commit() -> str:

@@ -7,14 +7,13 @@ no room, so that half and a quarter of these sizes are of interest too.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.environment import environment
+from benchmarks.environment import write_rows
 from benchmarks.traffic import INSTANCES, sizes_of
 from solver.limits import Limits
 from solver.traffic import make_traffic_problem, minimize_traffic
@@ -97,11 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             sys.stdout.flush()
     if options.csv is not None:
-        about = environment()
-        with options.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [*(f.name for f in fields(Row)), *about])
-            writer.writeheader()
-            writer.writerows({**asdict(row), **about} for row in rows)
+        write_rows(options.csv, Row, rows)
     at_once = sum(row.same_plan for row in rows)
     sys.stdout.write(
         f"{at_once} of {len(rows)} plans have offsets as they are; "

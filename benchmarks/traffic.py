@@ -10,14 +10,13 @@ op; ``M_P``, the least peak, with which nothing need be spilled; ``M_H``, half-w
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.environment import environment
+from benchmarks.environment import write_rows
 from models import zoo
 from solver.limits import Limits, Meter
 from solver.peak.engine import Engine
@@ -140,11 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             sys.stdout.flush()
     if options.csv is not None:
-        about = environment()
-        with options.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [*(f.name for f in fields(Row)), *about])
-            writer.writeheader()
-            writer.writerows({**asdict(row), **about} for row in rows)
+        write_rows(options.csv, Row, rows)
     proven = sum(row.status == "optimal" for row in rows)
     sys.stdout.write(f"{proven} of {len(rows)} proven least\n")
     return 0

@@ -7,15 +7,14 @@ both by independent code.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.environment import environment
+from benchmarks.environment import write_rows
 from models import zoo
 from solver.limits import Limits
 from solver.traffic import make_traffic_problem
@@ -99,11 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             sys.stdout.flush()
     if options.csv is not None:
-        about = environment()
-        with options.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [*(f.name for f in fields(Row)), *about])
-            writer.writeheader()
-            writer.writerows({**asdict(row), **about} for row in rows)
+        write_rows(options.csv, Row, rows)
     return 0
 
 

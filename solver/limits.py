@@ -6,7 +6,7 @@ import resource
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 _CHECK_EVERY = 64  # heuristic steps between looks at the clock
 _STATM = Path("/proc/self/statm")
 _NO_LIMIT = 2**62
+_LEAST_SECONDS = 1e-3  # a limit is positive
 
 
 class Limit(StrEnum):
@@ -104,6 +105,13 @@ class Meter:
     def is_over(self) -> bool:
         """Whether the time is over."""
         return self.limits.seconds is not None and self.seconds > self.limits.seconds
+
+    def remaining(self, share: float = 1.0) -> Limits:
+        """Limits with a share of the time that is left."""
+        if self.limits.seconds is None:
+            return self.limits
+        seconds = share * (self.limits.seconds - self.seconds)
+        return replace(self.limits, seconds=max(_LEAST_SECONDS, seconds))
 
     def allowance(self, states: int) -> int:
         """How many of ``states`` more states the limits allow.

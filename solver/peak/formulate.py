@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING
@@ -64,9 +63,7 @@ def formulate(
         If nothing is left of the limits.
     """
     meter.check()
-    limits = meter.limits
-    if limits.seconds is not None:
-        limits = replace(limits, seconds=max(1e-3, limits.seconds - meter.seconds))
+    limits = meter.remaining()
     op_bounds: dict[int, int] = {}
     if len(window.ops) <= _MOST_CUTS:
         cuts = CutBounds(window.forward)

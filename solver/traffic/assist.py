@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -105,10 +104,9 @@ class Assistant:
 
     def _solve(self, hint: Hint) -> RawOutcome | None:
         """Return the answer; None if CP-SAT is not installed. Loading it takes a while."""
-        limits = self._meter.limits
-        if limits.seconds is not None:
-            limits = replace(limits, seconds=max(1e-3, limits.seconds - self._meter.seconds))
         try:
-            return backend(METHOD).solve(self._problem, limits, hint, Leash(self._stopped))
+            return backend(METHOD).solve(
+                self._problem, self._meter.remaining(), hint, Leash(self._stopped)
+            )
         except BackendUnavailableError:
             return None

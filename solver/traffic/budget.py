@@ -95,9 +95,7 @@ class CappedRun(Run):
         run = Run(replace(self.problem, external=None), watch, self.pruning)
         run.solve()
         self.meter.states += watch.states
-        if run.bound > self.bound:
-            self.landmarks = run.landmarks
-        self._raise_bound(run.bound, run.proof)
+        self._raise_bound(run.bound, run.proof, run.landmarks)
         assert run.best is not None
         self._offer(run.best)
         if run.limit not in (None, Limit.TIME):
@@ -106,7 +104,7 @@ class CappedRun(Run):
             self._replace(run.best.order)
 
     def _refuse(self, proof: str) -> None:
-        self.is_infeasible, self.proof, self.bound = True, proof, 0
+        self.is_infeasible, self.proof, self.bound, self.landmarks = True, proof, 0, ()
 
     def _ask_live(self) -> tuple[int, ...]:
         """Settle whether some order keeps what is live within the budget; return one."""

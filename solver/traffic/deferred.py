@@ -33,20 +33,19 @@ byte dropped, or stored, than that costs.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from solver.peak.space import bits
-from solver.traffic.rules import Event
+from solver.traffic.best_first import BestFirst
 from solver.traffic.settle import settle
 from solver.traffic.slack import keep, loosen, most_kept, shortage
-from solver.traffic.state import State, drop, first_state, is_allowed, step
+from solver.traffic.state import State, drop, is_allowed, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from solver.traffic.rules import Rules
     from solver.traffic.space import Space
@@ -73,7 +72,7 @@ def defers(space: Space, rules: Rules) -> bool:
     return most >= _SHARE * len(space.size)
 
 
-class DeferredExplorer:
+class DeferredExplorer(BestFirst):
     """The reference explorer of deferred choices.
 
     Parameters
@@ -89,52 +88,9 @@ class DeferredExplorer:
     """
 
     def __init__(self, space: Space, upper: int, rules: Rules, *, greed: int = 0) -> None:
-        self.states = 0
-        self.bound = 0
-        self.space = space
-        self.upper = upper
-        self.greed = greed
-        self.rules = rules
-        self.found: State | None = None
+        super().__init__(space, upper, rules, greed)
         self._unit = math.gcd(*space.size)
-        self._heap: list[tuple[int, int, int, State]] = []
-        self._serial = 0
-        self._known: dict[int, list[State]] = {}
-        self._offer(first_state(space))
-
-    def advance(
-        self,
-        states: int,
-        memory: int,  # noqa: ARG002  watched by the meter
-        check: Callable[[], bool] | None = None,
-    ) -> Event:
-        """Expand up to ``states`` states."""
-        for _ in range(states):
-            if check is not None and check():
-                break
-            while self._heap and self._heap[0][3].dead:
-                heapq.heappop(self._heap)
-            if not self._heap:
-                self.bound = max(self.bound, self.upper)
-                return Event.EXHAUSTED
-            node = heapq.heappop(self._heap)[3]
-            self.bound = max(self.bound, node.total)
-            if node.undone == self.space.full:
-                self.found = node
-                return Event.FOUND
-            self.states += 1
-            self._expand(node)
-        return Event.SLICE
-
-    def moves(self) -> list[int]:
-        """Ops undone and buffers dropped, in backward time."""
-        assert self.found is not None
-        found: list[int] = []
-        link = self.found.path
-        while link is not None:
-            found.append(link[0])
-            link = link[1]
-        return found[::-1]
+        self._begin()
 
     # Expansion.
 
@@ -181,22 +137,8 @@ class DeferredExplorer:
     def _offer(self, node: State) -> None:
         """Queue a state unless it is dominated or too dear."""
         least = self._weigh(node)
-        if node.total >= self.upper:
-            return
-        known = self._known.setdefault(node.undone, [])
-        if any(self._dominates(old, node) for old in known):
-            return
-        kept = []
-        for old in known:
-            if self._dominates(node, old):
-                old.dead = True
-            else:
-                kept.append(old)
-        kept.append(node)
-        self._known[node.undone] = kept
-        self._serial += 1
-        rank = node.total + self.greed * (node.total - least)
-        heapq.heappush(self._heap, (rank, -node.undone.bit_count(), -self._serial, node))
+        if node.total < self.upper and self._is_new(node):
+            self._push(node, least)
 
     def _weigh(self, node: State) -> int:
         """Find its ``worst`` cost and its bound; return the least cost so far."""

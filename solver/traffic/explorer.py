@@ -7,11 +7,11 @@ being dropped one by one, largest first, to make room for it.
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from solver.peak.space import bits
+from solver.traffic.best_first import BestFirst
 from solver.traffic.choice import (
     is_regrettable,
     is_regretted,
@@ -20,13 +20,10 @@ from solver.traffic.choice import (
     victims_of,
 )
 from solver.traffic.draft import Draft
-from solver.traffic.rules import Event
 from solver.traffic.settle import settle
-from solver.traffic.state import State, drop, first_state, is_allowed, lack_of, sacrifice, step
+from solver.traffic.state import State, drop, is_allowed, lack_of, sacrifice, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from solver.traffic.rules import Rules
     from solver.traffic.sketch import PythonSketch
     from solver.traffic.space import Space
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
 _CHOICES = 4  # of a beam, for each of its states
 
 
-class PythonExplorer:
+class PythonExplorer(BestFirst):
     """The reference explorer.
 
     Parameters
@@ -66,50 +63,12 @@ class PythonExplorer:
         width: int = 0,
         sketch: PythonSketch | None = None,
     ) -> None:
-        self.states = 0
-        self.bound = 0
-        self.space = space
-        self.upper = upper
-        self.greed = greed
+        super().__init__(space, upper, rules, greed, by_level=width > 0)
         self.width = width
         self._expanded: Counter[tuple[int, bool]] = Counter()  # of a beam, by level and kind
-        self.rules = rules
         self.sketch = sketch
         self.tally = space.tally if rules.tally else None
-        self.found: State | None = None
-        self._heap: list[tuple[int, int, int, int, State]] = []
-        self._serial = 0
-        self._known: dict[int, list[State]] = {}
-        self._offer(first_state(space))
-
-    def advance(
-        self,
-        states: int,
-        memory: int,  # noqa: ARG002  watched by the meter
-        check: Callable[[], bool] | None = None,
-    ) -> Event:
-        """Expand up to ``states`` states."""
-        for _ in range(states):
-            if check is not None and check():
-                break
-            while self._heap and self._heap[0][-1].is_obsolete():
-                heapq.heappop(self._heap)
-            if not self._heap:
-                self.bound = max(self.bound, self.upper)
-                return Event.EXHAUSTED
-            node = heapq.heappop(self._heap)[-1]
-            self.bound = max(self.bound, node.total)
-            if node.undone == self.space.full:
-                self.found = node
-                return Event.FOUND
-            if self._is_beyond(node):
-                continue
-            self.states += 1
-            if node.op >= 0:
-                self._choose_victim(node)
-            else:
-                self._expand(node)
-        return Event.SLICE
+        self._begin()
 
     def _is_beyond(self, node: State) -> bool:
         """Whether enough of a node's kind and level have been expanded."""
@@ -120,19 +79,12 @@ class PythonExplorer:
         self._expanded[key] += 1
         return self._expanded[key] > (_CHOICES if is_choice else 1) * self.width
 
-    def moves(self) -> list[int]:
-        """Ops undone and buffers dropped, in backward time."""
-        assert self.found is not None
-        found: list[int] = []
-        link = self.found.path
-        while link is not None:
-            found.append(link[0])
-            link = link[1]
-        return found[::-1]
-
     # Expansion.
 
     def _expand(self, node: State) -> None:
+        if node.op >= 0:
+            self._choose_victim(node)
+            return
         for op in bits(node.ready):
             if not is_allowed(self.space, node, op):
                 continue
@@ -163,7 +115,7 @@ class PythonExplorer:
             tally = 2 * node.lack - easy + rest_after(self.space, self.tally, node, easy)
             rest = max(rest, tally)
         node.total = max(node.total, node.cost + rest)
-        self._push(node)
+        self._push(node, node.cost)
 
     def _choose_victim(self, node: State) -> None:
         space = self.space
@@ -217,19 +169,8 @@ class PythonExplorer:
             node.total = max(node.total, self.sketch.total_through(draft))
             if node.total >= self.upper:
                 return
-        known = self._known.setdefault(node.undone, [])
-        for old in known:
-            if self._dominates(old, node):
-                return
-        kept = []
-        for old in known:
-            if self._dominates(node, old):
-                old.dead = True
-            else:
-                kept.append(old)
-        kept.append(node)
-        self._known[node.undone] = kept
-        self._push(node)
+        if self._is_new(node):
+            self._push(node, node.cost)
 
     def _rest(self, tally: Tally, node: State) -> int:
         cheap = sum(
@@ -258,11 +199,3 @@ class PythonExplorer:
         for k in bits(more):
             spare -= self.space.drop_cost(k, a.undone, a.stored)
         return spare >= 0
-
-    def _push(self, node: State) -> None:
-        if node.total < self.upper:
-            self._serial += 1
-            rank = node.total + self.greed * (node.total - node.cost)
-            level = node.undone.bit_count()
-            key = (level * (self.width > 0), rank, -level, -self._serial, node)
-            heapq.heappush(self._heap, key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -51,10 +50,9 @@ def formulate(
         If nothing is left of the limits.
     """
     meter.check()
-    limits = meter.limits
-    if limits.seconds is not None:
-        limits = replace(limits, seconds=max(1e-3, limits.seconds - meter.seconds))
-    return _backend(method).solve(problem, limits, hint, _Watch(meter, on_bound, on_plan))
+    return _backend(method).solve(
+        problem, meter.remaining(), hint, _Watch(meter, on_bound, on_plan)
+    )
 
 
 class _Watch:

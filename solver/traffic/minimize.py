@@ -170,7 +170,7 @@ def _common(graph: Graph, problem: TrafficProblem, weights: Weights, run: Run) -
         "compulsory_bytes": problem.compulsory_bytes,
         "traffic_lower_bound_bytes": problem.compulsory_bytes + run.bound,
         "proof": run.proof,
-        "landmarks": _landmarks(problem, run),
+        "landmarks": tuple(problem.names[v] for v in run.landmarks),
         "baselines": run.baselines,
         "least_tcm_bytes": problem.least_capacity,
         "states": run.meter.states,
@@ -181,12 +181,6 @@ def _common(graph: Graph, problem: TrafficProblem, weights: Weights, run: Run) -
         "budget_bytes": problem.live_capacity,
         "least_budget_bytes": run.least_budget,
     }
-
-
-def _landmarks(problem: TrafficProblem, run: Run) -> tuple[str, ...]:
-    if run.proof != "landmarks":
-        return ()
-    return tuple(problem.names[v] for v in run.landmarks)
 
 
 def best_residency(

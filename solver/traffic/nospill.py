@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from solver.peak.outcome import Outcome
     from solver.traffic.model import TrafficProblem
 
+_MOST_STATES = 2**23  # of a question that may stay open
+_LEAST_SECONDS = 0.01
+
 
 def peak_problem(problem: TrafficProblem, *, loads: bool = True) -> Problem:
     """State the question as a least-peak problem.
@@ -71,10 +74,6 @@ def peak_problem(problem: TrafficProblem, *, loads: bool = True) -> Problem:
         workspace=tuple(workspace),
         reuses=tuple(() for _ in names),
     )
-
-
-_MOST_STATES = 2**23  # of a question that may stay open
-_LEAST_SECONDS = 0.01
 
 
 class _Verdict:

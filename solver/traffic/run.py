@@ -236,9 +236,7 @@ class Run(Standing):
         for bound in self._chain.bounds(
             most, lambda: 2 * (share_of(self.meter) - self.meter.seconds)
         ):
-            if bound.spilled > self.bound:
-                self.landmarks = bound.ops
-            self._raise_bound(min(bound.spilled, self.spilled), "landmarks")
+            self._raise_bound(min(bound.spilled, self.spilled), "landmarks", bound.ops)
             self.meter.check()
 
     def _raise_by_sketch(self, bound: int) -> None:

@@ -70,9 +70,9 @@ class Standing:
         self.meter.observer.on_incumbent(self.problem.compulsory_bytes + spilled)
         return True
 
-    def _raise_bound(self, bound: int, proof: str) -> None:
+    def _raise_bound(self, bound: int, proof: str, landmarks: tuple[int, ...] = ()) -> None:
         if bound > self.bound:
-            self.bound, self.proof = bound, proof
+            self.bound, self.proof, self.landmarks = bound, proof, landmarks
             self._record()
             self.meter.observer.on_bound(self.problem.compulsory_bytes + bound)
 

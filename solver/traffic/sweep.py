@@ -132,7 +132,7 @@ def sweep(
     weights = Weights(weights)
     meter = Meter(limits, observer)
     problem = make_traffic_problem(graph, high, mode=mode, weights=weights, rules=rules)
-    whole = Engine(peak_problem(problem), Meter(_share(limits, meter, _POINTS + 1))).solve()
+    whole = Engine(peak_problem(problem), Meter(meter.remaining(1 / (_POINTS + 1)))).solve()
     if whole.limit is Limit.INTERRUPT:
         raise KeyboardInterrupt
     pinned = _pinnable_bytes(graph, rules or MemoryRules()) if weights is Weights.PIN else 0
@@ -142,7 +142,7 @@ def sweep(
     sizes = _sizes(low, high, problem.least_capacity, no_spills)
     found: list[Point] = []
     for k, size in enumerate(sizes):
-        share = _share(limits, meter, len(sizes) - k)
+        share = meter.remaining(1 / (len(sizes) - k))
         outcome = minimize_traffic(
             graph, size, share, observer, mode=mode, weights=weights, rules=rules, method=method,
             workers=workers,
@@ -188,13 +188,6 @@ def _sizes(low: int, high: int, least: int, enough: int) -> list[int]:
     between = (int(first * (last / first) ** (k / steps)) for k in range(1, steps))
     rounded = (max(first, size // _GRAIN * _GRAIN) for size in between)
     return sorted({low, first, *rounded, last, high})
-
-
-def _share(limits: Limits, meter: Meter, parts: int) -> Limits:
-    """Give an even share of what is left of the time."""
-    if limits.seconds is None:
-        return limits
-    return replace(limits, seconds=max(1e-3, (limits.seconds - meter.seconds) / parts))
 
 
 def _pinnable_bytes(graph: Graph, rules: MemoryRules) -> int:

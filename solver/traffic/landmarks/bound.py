@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from solver.traffic.landmarks.program import ChainProgram
+from solver.traffic.residency import Residency, room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,8 @@ class Landmarks:
 
     def __init__(self, problem: TrafficProblem, order: Sequence[int]) -> None:
         self._problem = problem
-        self._excess = excess(problem, order)
+        used = room(problem, Residency(tuple(order), frozenset()))
+        self._excess = {v: bytes_ - problem.capacity for v, bytes_ in zip(order, used, strict=True)}
         self._chain = self._heaviest(order)
         self._next = 1
         self._unit = math.gcd(*(b.size for b in problem.buffers)) or 1
@@ -95,19 +96,3 @@ class Landmarks:
         """Leave out ops beside which less is live than beside the one before or after."""
         heights = [0, *(self._excess[v] for v in chain), 0]
         return [v for i, v in enumerate(chain) if heights[i + 1] >= max(heights[i], heights[i + 2])]
-
-
-def excess(problem: TrafficProblem, order: Sequence[int]) -> list[int]:
-    """Bytes beyond the TCM that are live while each op runs in an order, by op."""
-    step = {v: i for i, v in enumerate(order)}
-    change = [0] * (len(order) + 1)
-    beside = [problem.footprint(v) - problem.capacity for v in range(len(order))]
-    for buffer in problem.buffers:
-        steps = [step[v] for v in buffer.users]
-        change[min(steps)] += buffer.size
-        change[max(steps) + 1] -= buffer.size
-        for v in buffer.users:
-            beside[v] -= buffer.size
-    for v, live in zip(order, accumulate(change), strict=False):
-        beside[v] += live
-    return beside

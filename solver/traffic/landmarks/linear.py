@@ -49,27 +49,23 @@ class LinearProgram:
 
     def at_least_any(self, terms: Sequence[Term]) -> Term:
         """Return a term that is at least each of some, and no more if that is dearer."""
-        if ONE in terms:
-            return ONE
-        open_terms = [term for term in dict.fromkeys(terms) if term != ZERO]
-        if len(open_terms) < 2:
-            return open_terms[0] if open_terms else ZERO
-        some = self.variable()
-        for term in open_terms:
-            self.row([(1, term), (-1, some)])
-        return some
+        return self._extreme(terms, ONE, ZERO, 1)
 
     def at_most_all(self, terms: Sequence[Term]) -> Term:
         """Return a term that is at most each of some, and no less if that is dearer."""
-        if ZERO in terms:
-            return ZERO
-        open_terms = [term for term in dict.fromkeys(terms) if term != ONE]
+        return self._extreme(terms, ZERO, ONE, -1)
+
+    def _extreme(self, terms: Sequence[Term], deciding: Term, idle: Term, sign: int) -> Term:
+        """Return the largest of some terms, or with sign -1 the least."""
+        if deciding in terms:
+            return deciding
+        open_terms = [term for term in dict.fromkeys(terms) if term != idle]
         if len(open_terms) < 2:
-            return open_terms[0] if open_terms else ONE
-        every = self.variable()
+            return open_terms[0] if open_terms else idle
+        extreme = self.variable()
         for term in open_terms:
-            self.row([(1, every), (-1, term)])
-        return every
+            self.row([(sign, term), (-sign, extreme)])
+        return extreme
 
     def bound(self, seconds: float) -> int | None:
         """Return an integer that no solution costs less than; None if none was found in time."""

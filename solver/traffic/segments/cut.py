@@ -159,8 +159,6 @@ class Segment:
         writers = {self._number[v] for v in role.inside if v in whole.writers}
         readers = {self._number[v] for v in role.inside} - writers
         starts_outside = whole.is_input or (bool(role.earlier) and not role.enters)
-        if starts_outside and writers:
-            return None
         if role.enters:
             (readers if starts_outside else writers).add(0)
         if role.leaves:
