@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from typing import TYPE_CHECKING
 
 from models import GraphBuilder
 from solver.traffic.model import Mode
+from tests.property.dijkstra import least_cost
 
 if TYPE_CHECKING:
     import random
@@ -71,20 +71,9 @@ class BruteForce:
         outputs = frozenset(i for i, b in enumerate(buffers) if b.is_output)
         every = frozenset(range(len(self.problem)))
         start: _State = (frozenset(), frozenset(), inputs)
-        cost = {start: 0}
-        serial = itertools.count()
-        heap = [(0, next(serial), start)]
-        while heap:
-            paid, _, state = heapq.heappop(heap)
-            if paid > cost[state]:
-                continue
-            if state[0] == every and outputs <= state[2]:
-                return paid
-            for price, following in self._steps(state):
-                if paid + price < cost.get(following, paid + price + 1):
-                    cost[following] = paid + price
-                    heapq.heappush(heap, (paid + price, next(serial), following))
-        return None
+        return least_cost(
+            start, self._steps, lambda state: state[0] == every and outputs <= state[2]
+        )
 
     def _places(self, inside: _Inside, b: int) -> Iterator[int]:
         """Offsets at which there is room for ``b``."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from typing import TYPE_CHECKING
+
+from tests.property.dijkstra import least_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,20 +30,9 @@ class BruteForce:
         outputs = frozenset(i for i, b in enumerate(problem.buffers) if b.is_output)
         every = frozenset(range(len(problem)))
         start: State = (frozenset(), frozenset(), inputs)
-        cost = {start: 0}
-        serial = itertools.count()
-        heap = [(0, next(serial), start)]
-        while heap:
-            paid, _, state = heapq.heappop(heap)
-            if paid > cost[state]:
-                continue
-            if state[0] == every and outputs <= state[2]:
-                return paid
-            for price, following in self.steps(state):
-                if paid + price < cost.get(following, paid + price + 1):
-                    cost[following] = paid + price
-                    heapq.heappush(heap, (paid + price, next(serial), following))
-        return None
+        return least_cost(
+            start, self.steps, lambda state: state[0] == every and outputs <= state[2]
+        )
 
     def room(self, inside: frozenset[int]) -> int:
         return self.problem.capacity - sum(self.sizes[b] for b in inside)

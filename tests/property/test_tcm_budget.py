@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import random
 from collections import Counter
@@ -24,6 +23,7 @@ from solver.traffic.plan import plan_traffic
 from solver.traffic.residency import plan_steps, spilled_bytes
 from solver.traffic.simulate import ExternalFullError, simulate
 from solver.verify import VerificationError, check
+from tests.property.dijkstra import least_cost
 from tests.property.graphs import cases, random_order, with_weights
 
 if TYPE_CHECKING:
@@ -53,20 +53,9 @@ class BothMemories:
         if not self.is_room_outside(inputs):
             return None
         start: State = (frozenset(), frozenset(), inputs, inputs, frozenset())
-        cost = {start: 0}
-        serial = itertools.count()
-        heap = [(0, next(serial), start)]
-        while heap:
-            paid, _, state = heapq.heappop(heap)
-            if paid > cost[state]:
-                continue
-            if len(state[0]) == len(problem) and outputs <= state[2]:
-                return paid
-            for price, following in self.steps(state):
-                if paid + price < cost.get(following, paid + price + 1):
-                    cost[following] = paid + price
-                    heapq.heappush(heap, (paid + price, next(serial), following))
-        return None
+        return least_cost(
+            start, self.steps, lambda state: len(state[0]) == len(problem) and outputs <= state[2]
+        )
 
     def is_room_outside(self, held: frozenset[int]) -> bool:
         assert self.problem.external is not None
